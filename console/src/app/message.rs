@@ -1,0 +1,112 @@
+//! What happens to the console, and what it asks for in return.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyEvent, MouseEvent};
+use langdeck_shared::{Accepted, AlertRequest, Investigation, ReplicaUpdate};
+
+use crate::net::NetError;
+
+/// One of the addresses that the console polls: its place in the list of `--url`s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub usize);
+
+/// An alert that this console has sent, told from its others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Something that happened; the only way for anything to reach the state.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key was pressed (releases never come this far).
+    Key(KeyEvent),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size now.
+    Resized,
+    /// Time has passed, and something on the screen depends on it.
+    Tick,
+    /// A source answered.
+    Updated {
+        /// Which one.
+        source: SourceId,
+        /// What it said, cleaned.
+        update: Box<ReplicaUpdate>,
+        /// When the answer was whole.
+        received: Instant,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A source did not answer.
+    PollFailed {
+        /// Which one.
+        source: SourceId,
+        /// Why.
+        error: NetError,
+        /// When the next try is made.
+        next_try: Instant,
+    },
+    /// An investigation that was asked for, whole.
+    Detail {
+        /// The source that was asked.
+        source: SourceId,
+        /// The investigation's id.
+        id: String,
+        /// The investigation, cleaned, or why it did not come; and when.
+        result: Result<Box<Investigation>, NetError>,
+        /// When the answer was whole.
+        received: Instant,
+    },
+    /// What became of an alert that was sent.
+    Fired {
+        /// Which alert.
+        ticket: Ticket,
+        /// The source that it was sent to.
+        source: SourceId,
+        /// The new investigation, or why there is none.
+        result: Result<Accepted, NetError>,
+    },
+}
+
+/// Something that the state asks of the world outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send an alert, once. The key makes a repeated send join the first.
+    Fire {
+        /// Names the alert in the answering [`Message::Fired`].
+        ticket: Ticket,
+        /// Where to.
+        source: SourceId,
+        /// The alert.
+        alert: Box<AlertRequest>,
+        /// The `Idempotency-Key` to send with it.
+        idempotency_key: String,
+    },
+    /// Ask for one investigation, whole.
+    FetchDetail {
+        /// Whom to ask.
+        source: SourceId,
+        /// The investigation's id.
+        id: String,
+    },
+    /// Leave the screen to the shell until it says `fg`.
+    Suspend,
+    /// Draw every cell anew.
+    Repaint,
+    /// End the console.
+    Quit,
+}
+
+/// How often the sources are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// Once a second: nothing runs.
+    #[default]
+    Idle,
+    /// Ten times a second: something runs, or was fired a moment ago.
+    Busy,
+    /// Not at all: the person wants to read.
+    Paused,
+}

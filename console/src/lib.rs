@@ -1,0 +1,6 @@
+//! The parts of the `langdeck` command: state, network, screens.
+
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod net;

@@ -1,0 +1,199 @@
+//! A replica: all that a console needs of one running agent process.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Investigation, ServicePattern, Spend, Usd};
+
+/// How a replica stands towards those who watch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaStatus {
+    /// Takes work.
+    Ready,
+    /// Asked to stop; finishes what it accepted.
+    Draining,
+    /// No answer for 3 seconds.
+    Stale,
+    /// No answer for 10 seconds, or a refused connection.
+    Unreachable,
+    /// No answer for 60 seconds.
+    Gone,
+}
+
+impl ReplicaStatus {
+    /// The word for it, as on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::Stale => "stale",
+            Self::Unreachable => "unreachable",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+impl fmt::Display for ReplicaStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How the executor runs a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ToolMode {
+    /// One tool after the other.
+    #[default]
+    Sequential,
+    /// All tools at once.
+    Parallel,
+}
+
+impl fmt::Display for ToolMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sequential => "sequential",
+            Self::Parallel => "parallel",
+        })
+    }
+}
+
+impl FromStr for ToolMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sequential" => Ok(Self::Sequential),
+            "parallel" => Ok(Self::Parallel),
+            _ => Err("expected `sequential` or `parallel`".to_owned()),
+        }
+    }
+}
+
+/// What a console needs of one replica, changed since its cursor: the body of `GET /v1/replica`.
+///
+/// Without a cursor, and with one that is unknown or expired, the answer is a snapshot (`reset`): the samples kept and
+/// the investigations that moved last. With one, it holds what moved since, oldest change first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReplicaUpdate {
+    /// Where the next answer goes on; opaque, and of this life of the replica only.
+    pub cursor: String,
+    /// Whether this is a snapshot, which replaces what was known.
+    pub reset: bool,
+    /// Whether more has moved than one answer holds; ask again at once.
+    pub more: bool,
+    /// Investigations whose last change this answer should hold and does not: because they are no longer remembered,
+    /// or, in a snapshot, because they are older than what fits. `GET /v1/investigations` lists those still remembered.
+    pub missed: u64,
+    /// The replica's name.
+    pub replica: String,
+    /// One life of the replica: another value is another process.
+    pub boot_id: String,
+    /// `ready` or `draining`.
+    pub status: ReplicaStatus,
+    /// The agent's version.
+    pub version: String,
+    /// The model behind planner and reasoner.
+    pub model: String,
+    /// How plans are run.
+    pub tool_mode: ToolMode,
+    /// When the replica started.
+    pub started_at: Timestamp,
+    /// The replica's clock at this answer.
+    pub now: Timestamp,
+    /// How long the replica has been up, in milliseconds.
+    pub uptime_ms: u64,
+    /// Everything since its start.
+    pub totals: Totals,
+    /// Investigations at work.
+    pub running: u64,
+    /// Investigations waiting for a place to run.
+    pub queued: u64,
+    /// Latency of the last investigations; none before the first has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+    /// Per second, oldest first, without gaps while the replica was up; the last one is the second under way, and comes
+    /// again, grown, in the next answer.
+    pub samples: Vec<Sample>,
+    /// Investigations that moved, without inputs, outputs and reports.
+    pub investigations: Vec<Investigation>,
+    /// What memory learnt.
+    pub memory: MemoryDelta,
+}
+
+/// Sums over a replica's life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Totals {
+    /// Investigations admitted, by any door.
+    pub requests: u64,
+    /// Those that succeeded.
+    pub succeeded: u64,
+    /// Those that ended with a report although a step failed.
+    pub partial: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that were cancelled.
+    pub cancelled: u64,
+    /// Tool steps that ended.
+    pub tools_executed: u64,
+    /// Tokens and money.
+    pub spend: Spend,
+}
+
+impl Totals {
+    /// Investigations that ended, however.
+    #[must_use]
+    pub const fn ended(&self) -> u64 {
+        self.succeeded + self.partial + self.failed + self.cancelled
+    }
+}
+
+/// Latency quantiles over a bounded number of the last ended investigations, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Latency {
+    /// How many investigations the quantiles stand on.
+    pub count: u64,
+    /// Half of them were faster.
+    pub p50_ms: u64,
+    /// 95 of 100 were faster.
+    pub p95_ms: u64,
+    /// 99 of 100 were faster.
+    pub p99_ms: u64,
+}
+
+/// What happened in one second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Sample {
+    /// The second, as seconds of the replica's uptime: 0 is its first.
+    pub second: u64,
+    /// Investigations admitted.
+    pub requests: u64,
+    /// Investigations that failed.
+    pub errors: u64,
+    /// Tokens spent.
+    pub tokens: u64,
+    /// Money spent.
+    pub cost_usd: Usd,
+}
+
+/// What memory learnt since the cursor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MemoryDelta {
+    /// Services that memory knows.
+    pub services: u64,
+    /// Patterns that changed, last seen first; in a snapshot, those last seen.
+    pub patterns: Vec<ServicePattern>,
+}

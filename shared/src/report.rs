@@ -1,0 +1,131 @@
+//! The report: the finished answer of an investigation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Alert, Status, StepStatus, ToolMode, Usd};
+
+/// The finished answer of an investigation; the body of a successful `POST /investigate`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Report {
+    /// The run's id, `inv_…`.
+    pub investigation_id: String,
+    /// The replica that ran it.
+    pub replica: String,
+    /// `succeeded`, or `partial` when a step failed.
+    pub status: Status,
+    /// The alert that asked for it.
+    pub alert: Alert,
+    /// What each part of the chain did.
+    pub chain_execution: ChainExecution,
+    /// What it cost.
+    pub cost_tracking: CostTracking,
+    /// From the start of the planner to the end of the reasoner, in milliseconds.
+    pub execution_time_ms: u64,
+    /// Whether the replica remembers it.
+    pub memory_updated: bool,
+}
+
+/// The three parts of the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChainExecution {
+    /// What was planned, and why.
+    pub planner: PlannerReport,
+    /// What the tools found.
+    pub executor: ExecutorReport,
+    /// What follows from it.
+    pub reasoner: ReasonerReport,
+}
+
+/// The planner's part of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlannerReport {
+    /// The tools to call, in order.
+    pub plan: Vec<String>,
+    /// Why these, with what memory recalled.
+    pub reasoning: String,
+    /// Input and output tokens together.
+    pub tokens_used: u64,
+}
+
+/// The executor's part of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExecutorReport {
+    /// How the plan was run.
+    pub mode: ToolMode,
+    /// One entry per tool, in the plan's order.
+    pub steps: Vec<StepReport>,
+    /// The steps' tokens together.
+    pub total_tokens: u64,
+}
+
+/// One tool's part of a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StepReport {
+    /// The place in the plan, from 1.
+    pub step: u32,
+    /// The tool's name.
+    pub tool: String,
+    /// How it ended.
+    pub status: StepStatus,
+    /// What it found, or why it failed.
+    pub result: String,
+    /// Tokens of the model call that chose its arguments and read its result.
+    pub tokens_used: u64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// The reasoner's part of a report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReasonerReport {
+    /// What happened, in a sentence or two.
+    pub summary: String,
+    /// The most likely cause.
+    pub root_cause: String,
+    /// What to do, most useful first.
+    pub recommendations: Vec<String>,
+    /// From 0 (a guess) to 1 (certain).
+    pub confidence: f64,
+    /// Input and output tokens together.
+    pub tokens_used: u64,
+}
+
+/// What an investigation cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CostTracking {
+    /// All tokens of the run.
+    pub total_tokens: u64,
+    /// The same by part of the chain.
+    pub breakdown: TokenBreakdown,
+    /// The cost of the tokens that have a price.
+    pub cost_usd: Usd,
+    /// Tokens of models without a known price, which `cost_usd` therefore does not hold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced_tokens: u64,
+    /// The model behind planner and reasoner.
+    pub model: String,
+}
+
+/// Tokens by part of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TokenBreakdown {
+    /// The planner's tokens.
+    pub planner: u64,
+    /// The tool steps' tokens together.
+    pub executor: u64,
+    /// The reasoner's tokens.
+    pub reasoner: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+pub(crate) fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
