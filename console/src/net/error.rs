@@ -23,4 +23,7 @@ pub enum NetError {
     /// The agent refused, and said why.
     #[error("{}", .0.detail)]
     Problem(Box<Problem>),
+    /// The console itself is at fault: the task that asked has panicked.
+    #[error("fault in langdeck itself: {0}")]
+    Internal(String),
 }

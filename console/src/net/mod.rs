@@ -1,5 +1,15 @@
 //! Asking agents and sending alerts. Owns the sockets; tells the app by messages.
 
+mod base_url;
+mod clean;
+mod client;
 mod error;
+mod poll;
+mod submit;
 
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use clean::{clean_json, clean_text};
+pub use client::{Client, Timeouts};
 pub use error::NetError;
+pub use poll::{PollOptions, spawn_poller};
+pub use submit::Submitter;

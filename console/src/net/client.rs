@@ -1,0 +1,240 @@
+//! One HTTP client for every agent: bounded in time and size, cleaned, and honest about what went wrong.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::Once;
+use std::time::Duration;
+
+use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem, ReplicaUpdate};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{BaseUrl, NetError, clean_json, clean_text};
+
+/// The longest answer that is read, in bytes. A snapshot of a busy replica stays far below it.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
+
+/// How long an agent may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// To be connected to.
+    pub connect: Duration,
+    /// To have answered wholly, connecting included.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(2), total: Duration::from_secs(5) }
+    }
+}
+
+/// Asks agents. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    timeouts: Timeouts,
+}
+
+impl Client {
+    /// A client for these addresses.
+    ///
+    /// # Errors
+    ///
+    /// When one of them needs TLS and the system has no certificates to check it against.
+    pub fn new(urls: &[BaseUrl]) -> Result<Self, NetError> {
+        Self::with_timeouts(urls, Timeouts::default())
+    }
+
+    /// A client with its own patience.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::new`].
+    pub fn with_timeouts(urls: &[BaseUrl], timeouts: Timeouts) -> Result<Self, NetError> {
+        install_tls_provider();
+        let mut builder = reqwest::Client::builder()
+            // Agents and loopback are never behind the system's proxy, and a redirect could lead anywhere.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.total)
+            .tcp_nodelay(true)
+            .user_agent(concat!("langdeck/", env!("CARGO_PKG_VERSION")));
+        // The system's certificates cost memory and time, and a small container may have none.
+        if !urls.iter().any(BaseUrl::is_https) {
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| NetError::Unreachable(reason(&error)))?;
+        Ok(Self { http, timeouts })
+    }
+
+    /// What the console needs of a replica, changed since the cursor; a snapshot without one.
+    ///
+    /// # Errors
+    ///
+    /// See [`NetError`].
+    pub async fn replica(&self, base: &BaseUrl, since: Option<&str>) -> Result<ReplicaUpdate, NetError> {
+        let mut url = base.endpoint(&["v1", "replica"]);
+        if let Some(cursor) = since {
+            url.query_pairs_mut().append_pair("since", cursor);
+        }
+        self.get(url).await
+    }
+
+    /// One investigation, whole.
+    ///
+    /// # Errors
+    ///
+    /// See [`NetError`].
+    pub async fn investigation(&self, base: &BaseUrl, id: &str) -> Result<Investigation, NetError> {
+        self.get(base.endpoint(&["v1", "investigations", id])).await
+    }
+
+    /// Sends an alert. The key makes a repeated send join the first.
+    ///
+    /// # Errors
+    ///
+    /// See [`NetError`].
+    pub async fn submit(
+        &self,
+        base: &BaseUrl,
+        alert: &AlertRequest,
+        idempotency_key: &str,
+    ) -> Result<Accepted, NetError> {
+        let url = base.endpoint(&["v1", "investigations"]);
+        self.send(self.http.post(url).header("idempotency-key", idempotency_key).json(alert)).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, NetError> {
+        self.send(self.http.get(url)).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, NetError> {
+        let response = request.header(ACCEPT, "application/json").send().await.map_err(|error| self.failure(&error))?;
+        let status = response.status();
+        if status.is_redirection() {
+            return Err(redirected(&response));
+        }
+        let content_type = header(&response, &CONTENT_TYPE);
+        let body = self.body(response).await?;
+        if status.is_success() {
+            typed(&body).map_err(|why| NetError::Malformed(describe(&content_type, &body, &why)))
+        } else {
+            Err(refusal(status, &content_type, &body))
+        }
+    }
+
+    /// Reads an answer piece by piece, so that an endless one costs no more than [`MAX_ANSWER`].
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, NetError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(NetError::Malformed(format!("longer than {} MiB", MAX_ANSWER / (1024 * 1024))));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> NetError {
+        if error.is_connect() {
+            return match io_kind(error) {
+                Some(io::ErrorKind::ConnectionRefused) => NetError::Refused,
+                _ if error.is_timeout() => {
+                    NetError::Unreachable(format!("no connection within {} s", seconds(self.timeouts.connect)))
+                }
+                _ => NetError::Unreachable(reason(error)),
+            };
+        }
+        if error.is_timeout() {
+            NetError::TimedOut(seconds(self.timeouts.total))
+        } else {
+            NetError::Lost(reason(error))
+        }
+    }
+}
+
+/// Rustls with ring, chosen once for the process. Somebody who chose before is fine too.
+fn install_tls_provider() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _chosen_before = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Parses, cleans, and only then gives types.
+fn typed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    serde_path_to_error::deserialize(clean_json(value)).map_err(|error| error.to_string())
+}
+
+/// Why an answer with a good status is not one.
+fn describe(content_type: &str, body: &[u8], why: &str) -> String {
+    if body.is_empty() {
+        "it is empty".to_owned()
+    } else if content_type.starts_with("text/html") {
+        "it is a web page; something else listens there".to_owned()
+    } else {
+        clean_text(why)
+    }
+}
+
+/// An answer with a status of 400 or more: the agent's own words where it has some.
+fn refusal(status: StatusCode, content_type: &str, body: &[u8]) -> NetError {
+    if let Ok(problem) = typed::<Problem>(body) {
+        return NetError::Problem(Box::new(problem));
+    }
+    // Bounds on the way (a proxy, a handler that is missing) answer in their own form.
+    #[derive(Deserialize)]
+    struct Detail {
+        detail: String,
+    }
+    let why = match typed::<Detail>(body) {
+        Ok(detail) => format!(": {}", detail.detail),
+        Err(_) if content_type.starts_with("text/html") => " with a web page; something else listens there".to_owned(),
+        Err(_) => String::new(),
+    };
+    NetError::Malformed(format!("status {status}{why}"))
+}
+
+fn redirected(response: &Response) -> NetError {
+    NetError::Malformed(format!(
+        "status {}, a redirect to {}; give that address itself",
+        response.status(),
+        header(response, &LOCATION)
+    ))
+}
+
+fn header(response: &Response, name: &reqwest::header::HeaderName) -> String {
+    let value = response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    clean_text(&value.unwrap_or_default())
+}
+
+/// The innermost reason: the outer ones say only that a request failed, and repeat the URL.
+fn reason(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    clean_text(&innermost.to_string())
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        source = error.source();
+    }
+    None
+}
+
+/// Whole seconds, rounded up: half a second of patience is not none.
+fn seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}

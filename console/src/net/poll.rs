@@ -1,0 +1,256 @@
+//! The beat: asks every source for what has changed, at the pace that the app wishes.
+//!
+//! One task keeps time; each question is a task of its own. So a source that hangs delays neither the others nor the next
+//! beat, and one whose answer makes the console stumble is reported like any other failure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use langdeck_shared::ReplicaUpdate;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::submit::fault;
+use super::{BaseUrl, Client, NetError};
+use crate::app::{Message, Pace, SourceId};
+
+/// How often is asked, and how long is waited after a failure.
+#[derive(Debug, Clone, Copy)]
+pub struct PollOptions {
+    /// From beat to beat while nothing runs.
+    pub idle: Duration,
+    /// From beat to beat while something runs.
+    pub busy: Duration,
+    /// From the first failure to the next try; doubled by each further one.
+    pub first_retry: Duration,
+    /// The longest wait for the next try.
+    pub last_retry: Duration,
+}
+
+impl Default for PollOptions {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(1),
+            busy: Duration::from_millis(100),
+            first_retry: Duration::from_millis(250),
+            last_retry: Duration::from_secs(5),
+        }
+    }
+}
+
+impl PollOptions {
+    const fn period(&self, pace: Pace) -> Option<Duration> {
+        match pace {
+            Pace::Idle => Some(self.idle),
+            Pace::Busy => Some(self.busy),
+            Pace::Paused => None,
+        }
+    }
+
+    /// The wait after that many failures in a row, spread by a quarter each way so that consoles do not come in step.
+    fn retry_after(&self, failures: u32) -> Duration {
+        let doubled = self.first_retry.saturating_mul(1 << failures.saturating_sub(1).min(16));
+        doubled.min(self.last_retry).mul_f64(0.75 + fastrand::f64() / 2.0)
+    }
+}
+
+/// The most answers in a row that may announce more and be asked again without waiting for a beat.
+const MAX_MORE: u32 = 64;
+
+/// Starts asking all sources, beat by beat, until nobody listens to `messages` or `pace` any more. A fault of the poller
+/// itself is reported for every source, and the poller starts anew.
+pub fn spawn_poller(
+    runtime: &Handle,
+    client: Client,
+    sources: Arc<[BaseUrl]>,
+    pace: watch::Receiver<Pace>,
+    messages: mpsc::Sender<Message>,
+    options: PollOptions,
+) {
+    let handle = runtime.clone();
+    runtime.spawn(async move {
+        loop {
+            let poller = Poller::new(client.clone(), Arc::clone(&sources), messages.clone(), options);
+            let Err(error) = handle.spawn(poller.run(pace.clone())).await else { return };
+            let next_try = Instant::now() + options.last_retry;
+            let fault = fault(error);
+            for id in 0..sources.len() {
+                let failed =
+                    Message::PollFailed { source: SourceId(id), error: fault.clone(), next_try: next_try.into_std() };
+                if messages.send(failed).await.is_err() {
+                    return;
+                }
+            }
+            tokio::time::sleep_until(next_try).await;
+        }
+    });
+}
+
+/// What the poller knows of one source.
+#[derive(Debug, Default)]
+struct Source {
+    cursor: Option<String>,
+    under_way: bool,
+    failures: u32,
+    /// Set after a failure: not before then.
+    next_try: Option<Instant>,
+    /// How many answers in a row have announced more.
+    more: u32,
+}
+
+/// How one question ended.
+struct Answer {
+    source: usize,
+    result: Result<ReplicaUpdate, NetError>,
+    asked: Instant,
+    received: Instant,
+}
+
+struct Poller {
+    client: Client,
+    urls: Arc<[BaseUrl]>,
+    messages: mpsc::Sender<Message>,
+    options: PollOptions,
+    sources: Vec<Source>,
+    questions: JoinSet<Answer>,
+    /// Which source a question's task asks, for the case that it panics.
+    asked: HashMap<Id, usize>,
+    /// When the last beat was.
+    last_beat: Option<Instant>,
+}
+
+impl Poller {
+    fn new(client: Client, urls: Arc<[BaseUrl]>, messages: mpsc::Sender<Message>, options: PollOptions) -> Self {
+        let sources = urls.iter().map(|_| Source::default()).collect();
+        Self {
+            client,
+            urls,
+            messages,
+            options,
+            sources,
+            questions: JoinSet::new(),
+            asked: HashMap::new(),
+            last_beat: None,
+        }
+    }
+
+    async fn run(mut self, mut pace: watch::Receiver<Pace>) {
+        loop {
+            let period = self.options.period(*pace.borrow_and_update());
+            let wake = period.map(|period| self.wake(period));
+            tokio::select! {
+                () = sleep_until(wake) => self.ask_what_is_due(period),
+                changed = pace.changed() => if changed.is_err() { return },
+                Some(done) = self.questions.join_next_with_id() => {
+                    let answer = self.ended(done);
+                    if let Some(answer) = answer && self.take(answer, period.is_some()).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn next_beat(&self, period: Duration) -> Instant {
+        self.last_beat.map_or_else(Instant::now, |last| last + period)
+    }
+
+    /// The next beat, or the next try of a source that failed, whichever comes first.
+    fn wake(&self, period: Duration) -> Instant {
+        let tries = self.sources.iter().filter(|source| !source.under_way).filter_map(|source| source.next_try);
+        tries.chain([self.next_beat(period)]).min().unwrap_or_else(Instant::now)
+    }
+
+    fn ask_what_is_due(&mut self, period: Option<Duration>) {
+        let Some(period) = period else { return };
+        let now = Instant::now();
+        let beat = self.next_beat(period);
+        let on_beat = beat <= now;
+        if on_beat {
+            // A console that was stopped for a while does not make up for the beats that it slept through.
+            self.last_beat = Some(if now - beat < period { beat } else { now });
+        }
+        for id in 0..self.sources.len() {
+            let source = &self.sources[id];
+            let due = source.next_try.map_or(on_beat, |next_try| next_try <= now);
+            if due && !source.under_way {
+                self.ask(id);
+            }
+        }
+    }
+
+    fn ask(&mut self, id: usize) {
+        let (client, urls) = (self.client.clone(), Arc::clone(&self.urls));
+        let source = &mut self.sources[id];
+        source.under_way = true;
+        let cursor = source.cursor.clone();
+        let task = self.questions.spawn(async move {
+            let asked = Instant::now();
+            let result = client.replica(&urls[id], cursor.as_deref()).await;
+            Answer { source: id, result, asked, received: Instant::now() }
+        });
+        self.asked.insert(task.id(), id);
+    }
+
+    /// A question's end as an answer, also where its task panicked.
+    fn ended(&mut self, done: Result<(Id, Answer), JoinError>) -> Option<Answer> {
+        match done {
+            Ok((task, answer)) => {
+                self.asked.remove(&task);
+                Some(answer)
+            }
+            Err(error) => {
+                let source = self.asked.remove(&error.id())?;
+                let now = Instant::now();
+                // What made the console stumble may have come with the cursor: begin anew.
+                self.sources[source].cursor = None;
+                Some(Answer { source, result: Err(fault(error)), asked: now, received: now })
+            }
+        }
+    }
+
+    /// Notes an answer and passes it on. Asks again at once where there is more, unless all is paused.
+    async fn take(&mut self, answer: Answer, may_ask: bool) -> Result<(), mpsc::error::SendError<Message>> {
+        let Answer { source: id, result, asked, received } = answer;
+        let source = &mut self.sources[id];
+        source.under_way = false;
+        let message = match result {
+            Ok(update) => {
+                let moved = source.cursor.as_ref() != Some(&update.cursor);
+                source.cursor = Some(update.cursor.clone());
+                source.failures = 0;
+                source.next_try = None;
+                source.more = if update.more && moved { source.more + 1 } else { 0 };
+                if source.more > MAX_MORE {
+                    source.more = 0;
+                } else if source.more > 0 && may_ask {
+                    self.ask(id);
+                }
+                Message::Updated {
+                    source: SourceId(id),
+                    update: Box::new(update),
+                    received: received.into_std(),
+                    took: received - asked,
+                }
+            }
+            Err(error) => {
+                source.failures = source.failures.saturating_add(1);
+                let next_try = received + self.options.retry_after(source.failures);
+                source.next_try = Some(next_try);
+                Message::PollFailed { source: SourceId(id), error, next_try: next_try.into_std() }
+            }
+        };
+        self.messages.send(message).await
+    }
+}
+
+/// Sleeps until then, or forever.
+async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
