@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::KeyEvent;
 use langdeck_shared::{Accepted, AlertRequest, Investigation, ReplicaUpdate};
 
 use crate::net::NetError;
@@ -15,13 +15,39 @@ pub struct SourceId(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gesture {
+    /// The left button was pressed.
+    Press,
+    /// The wheel was turned towards earlier rows.
+    WheelUp,
+    /// The wheel was turned towards later rows.
+    WheelDown,
+}
+
+/// What lies under the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A row of the fleet, counted from the first.
+    Replica(usize),
+    /// An investigation, counted from the newest of those shown.
+    Investigation(usize),
+    /// A step of the opened investigation.
+    Step(usize),
+    /// A row of an opened list.
+    Choice(usize),
+    /// Nothing that can be chosen.
+    Nothing,
+}
+
 /// Something that happened; the only way for anything to reach the state.
 #[derive(Debug, Clone)]
 pub enum Message {
     /// A key was pressed (releases never come this far).
     Key(KeyEvent),
-    /// The mouse did something.
-    Mouse(MouseEvent),
+    /// The mouse pressed on something, or turned its wheel over it.
+    Pointed(Gesture, Target),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size now.
@@ -54,10 +80,8 @@ pub enum Message {
         source: SourceId,
         /// The investigation's id.
         id: String,
-        /// The investigation, cleaned, or why it did not come; and when.
+        /// The investigation, cleaned, or why it did not come.
         result: Result<Box<Investigation>, NetError>,
-        /// When the answer was whole.
-        received: Instant,
     },
     /// What became of an alert that was sent.
     Fired {

@@ -1,5 +1,290 @@
 //! The console's state, what happens to it, and how it changes: pure, synchronous, the clock passed in.
 
+pub mod actions;
+mod commands;
+mod connection;
+mod detail;
+mod fire;
+mod fleet;
+mod investigations;
+mod memory;
 mod message;
+mod notice;
+pub mod series;
+mod update;
 
-pub use message::{Effect, Message, Pace, SourceId, Ticket};
+use std::time::{Duration, Instant};
+
+use tui_input::Input;
+
+pub use actions::{Action, Context};
+pub use connection::{Link, Source};
+pub use detail::Detail;
+pub use fire::{Compose, Field, FireList, PRESETS, Preset};
+pub use fleet::{Fleet, FleetOrder, Replica, hourly};
+pub use investigations::{Investigations, Known};
+pub use memory::{FleetMemory, Recalled};
+pub use message::{Effect, Gesture, Message, Pace, SourceId, Target, Ticket};
+pub use notice::{Notice, Tone};
+
+/// How long the sources are asked quickly after an alert was fired (the contract's figure).
+const HURRY: Duration = Duration::from_secs(2);
+/// How often the screen is drawn anew while something on it moves.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often it is while only ages grow.
+const AGES: Duration = Duration::from_secs(1);
+
+/// A part of the overview that keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// The table of replicas.
+    Fleet,
+    /// The list of investigations.
+    #[default]
+    Investigations,
+}
+
+/// What lies over the screen.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// Every key; the first row shown.
+    Help(usize),
+    /// The list of test alerts.
+    Fire(FireList),
+    /// The form for an alert of one's own.
+    Compose(Box<Compose>),
+    /// The filter's text field; what the filter was before.
+    Filter(String),
+    /// The list of actions: what is written, and the chosen row.
+    Palette(Input, usize),
+}
+
+/// How to open the console.
+#[derive(Debug, Clone)]
+pub struct AppOptions {
+    /// The URLs to ask.
+    pub sources: Vec<String>,
+    /// Whether the replicas run in this process.
+    pub demo: bool,
+}
+
+/// All that the screen shows.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Whether the replicas run in this process.
+    pub demo: bool,
+    /// The addresses, as given.
+    pub sources: Vec<Source>,
+    /// The replicas.
+    pub fleet: Fleet,
+    /// The investigations.
+    pub investigations: Investigations,
+    /// What the replicas remember.
+    pub memory: FleetMemory,
+    /// Where keys go on the overview.
+    pub pane: Pane,
+    /// The opened investigation.
+    pub detail: Option<Detail>,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// Only investigations that hold this text are shown.
+    pub filter: Input,
+    /// Only investigations of the replica with this name are shown.
+    pub scope: Option<String>,
+    /// What has just become known and will soon be forgotten.
+    pub notice: Option<Notice>,
+    /// The replica that the fleet's marker stands at, by its life.
+    replica: Option<String>,
+    /// The investigation that the list's marker was put at; none follows the newest.
+    selected: Option<String>,
+    /// The ids that pass filter and scope, newest first; none while everything does.
+    shown: Option<Vec<String>>,
+    paused_at: Option<Instant>,
+    hurry_until: Option<Instant>,
+    half_gg: bool,
+    tickets: u64,
+    session: u64,
+    dirty: bool,
+}
+
+impl App {
+    /// A console that has just opened, with nothing known. `session` makes its idempotency keys differ from those of
+    /// every other console.
+    #[must_use]
+    pub fn new(options: AppOptions, session: u64, now: Instant) -> Self {
+        Self {
+            demo: options.demo,
+            sources: options.sources.into_iter().map(|url| Source::new(url, now)).collect(),
+            fleet: Fleet::default(),
+            investigations: Investigations::new(now),
+            memory: FleetMemory::default(),
+            pane: Pane::default(),
+            detail: None,
+            overlay: None,
+            filter: Input::default(),
+            scope: None,
+            notice: None,
+            replica: None,
+            selected: None,
+            shown: None,
+            paused_at: None,
+            hurry_until: None,
+            half_gg: false,
+            tickets: 0,
+            session,
+            dirty: true,
+        }
+    }
+
+    /// Where a key goes at present.
+    #[must_use]
+    pub const fn context(&self) -> Context {
+        match (&self.overlay, &self.detail) {
+            (Some(Overlay::Help(_)), _) => Context::Help,
+            (Some(Overlay::Fire(_)), _) => Context::Fire,
+            (Some(Overlay::Compose(_)), _) => Context::Compose,
+            (Some(Overlay::Filter(_)), _) => Context::Filter,
+            (Some(Overlay::Palette(..)), _) => Context::Palette,
+            (None, Some(_)) => Context::Detail,
+            (None, None) => Context::Overview,
+        }
+    }
+
+    /// How often the sources should be asked.
+    #[must_use]
+    pub fn pace(&self, now: Instant) -> Pace {
+        if self.is_paused() {
+            Pace::Paused
+        } else if self.fleet.is_busy(now) || self.hurry_until.is_some_and(|until| now < until) {
+            Pace::Busy
+        } else {
+            Pace::Idle
+        }
+    }
+
+    /// When something on the screen will have changed by the clock alone, or the pace will; none when nothing will.
+    #[must_use]
+    pub fn next_tick(&self, now: Instant) -> Option<Instant> {
+        let notice = self.notice.as_ref().map(|notice| notice.until());
+        let hurry = self.hurry_until.filter(|until| now < *until);
+        let moving =
+            (!self.is_paused()).then(|| if self.fleet.is_busy(now) { Some(now + FRAME) } else { self.aging(now) });
+        [notice, hurry, moving.flatten()].into_iter().flatten().min()
+    }
+
+    /// When an age on the screen has grown by a second, while one is shown: that of a replica or an address which does
+    /// not answer.
+    fn aging(&self, now: Instant) -> Option<Instant> {
+        let silent = self.sources.iter().any(|source| !source.is_up());
+        let stale = self.fleet.replicas().iter().any(|replica| !replica.is_fresh(now));
+        let fresh_until = self.fleet.replicas().iter().map(|replica| replica.answered + fleet::STALE_AFTER).min();
+        if silent || stale { Some(now + AGES) } else { fresh_until }
+    }
+
+    /// Whether the screen is held still.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.paused_at.is_some()
+    }
+
+    /// The moment that the screen shows: `now`, or when it was paused.
+    #[must_use]
+    pub fn shown_at(&self, now: Instant) -> Instant {
+        self.paused_at.unwrap_or(now)
+    }
+
+    /// Whether the screen has changed since this was last asked.
+    pub const fn take_dirty(&mut self) -> bool {
+        std::mem::replace(&mut self.dirty, false)
+    }
+
+    /// How far the opened investigation's text, or the help, can be scrolled; told by whoever has drawn it.
+    pub fn limit_scroll(&mut self, most: usize) {
+        if let Some(Overlay::Help(scroll)) = &mut self.overlay {
+            *scroll = (*scroll).min(most);
+        } else if let Some(detail) = &mut self.detail {
+            detail.scroll = detail.scroll.min(most);
+        }
+    }
+
+    /// The replica at the fleet's marker: the one chosen, or the first.
+    #[must_use]
+    pub fn replica(&self) -> Option<&Replica> {
+        self.fleet.replicas().get(self.replica_row())
+    }
+
+    /// The row of the fleet's marker.
+    #[must_use]
+    pub fn replica_row(&self) -> usize {
+        let chosen = self.replica.as_deref();
+        self.fleet.replicas().iter().position(|replica| Some(replica.boot_id.as_str()) == chosen).unwrap_or(0)
+    }
+
+    /// How many investigations pass filter and scope.
+    #[must_use]
+    pub fn shown_count(&self) -> usize {
+        self.shown.as_ref().map_or_else(|| self.investigations.len(), Vec::len)
+    }
+
+    /// The investigation at a row of the list, newest first.
+    #[must_use]
+    pub fn shown(&self, row: usize) -> Option<&Known> {
+        match &self.shown {
+            Some(ids) => self.investigations.get(ids.get(row)?),
+            None => self.investigations.at(row),
+        }
+    }
+
+    /// The row of the list's marker: that of the investigation chosen, or the newest.
+    #[must_use]
+    pub fn selected_row(&self) -> usize {
+        self.selected.as_deref().and_then(|id| self.row_of(id)).unwrap_or(0)
+    }
+
+    /// The investigation at the list's marker.
+    #[must_use]
+    pub fn selected(&self) -> Option<&Known> {
+        self.shown(self.selected_row())
+    }
+
+    /// Whether the list's marker follows the newest investigation, because none was chosen.
+    #[must_use]
+    pub const fn follows(&self) -> bool {
+        self.selected.is_none()
+    }
+
+    fn row_of(&self, id: &str) -> Option<usize> {
+        match &self.shown {
+            Some(ids) => ids.iter().position(|shown| shown == id),
+            None => self.investigations.rank(id),
+        }
+    }
+
+    /// Works out anew what passes filter and scope.
+    fn sift(&mut self) {
+        let needle = self.filter.value().trim().to_lowercase();
+        if needle.is_empty() && self.scope.is_none() {
+            self.shown = None;
+            return;
+        }
+        let scope = self.scope.as_deref();
+        let passes = |known: &&Known| {
+            let investigation = &known.investigation;
+            let alert = &investigation.alert;
+            let texts = [
+                investigation.investigation_id.as_str(),
+                &investigation.replica,
+                investigation.status.as_str(),
+                &alert.alert_type,
+                &alert.service,
+                alert.severity.as_deref().unwrap_or_default(),
+                investigation.root_cause.as_deref().unwrap_or_default(),
+            ];
+            scope.is_none_or(|name| investigation.replica == name)
+                && needle.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
+        };
+        let ids =
+            self.investigations.newest_first().filter(passes).map(|known| known.investigation.investigation_id.clone());
+        self.shown = Some(ids.collect());
+    }
+}

@@ -1,0 +1,414 @@
+//! The action table: what a person can do where, with which keys, and in which words.
+//!
+//! Keymap, footer, help and the README's key table all come from it, so that they cannot disagree.
+
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Something that a person can ask the console to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Fire a test alert chosen from a list.
+    Fire,
+    /// Write an alert and fire it.
+    Compose,
+    /// Go into what is selected.
+    Open,
+    /// Leave what was opened, or let go of what was set.
+    Back,
+    /// Show only what matches a text.
+    Filter,
+    /// Order the fleet by another column.
+    Sort,
+    /// Stop or go on asking the agents.
+    Pause,
+    /// Move to the next pane or field.
+    Next,
+    /// Move to the previous pane or field.
+    Previous,
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// To the first row.
+    First,
+    /// To the last row.
+    Last,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// The value to the left.
+    Left,
+    /// The value to the right.
+    Right,
+    /// Choose an action by its name.
+    Palette,
+    /// Show every key.
+    Help,
+    /// Draw every cell anew.
+    Repaint,
+    /// Leave the screen to the shell until `fg`.
+    Suspend,
+    /// End the console.
+    Quit,
+}
+
+/// Where a key is pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// The first screen.
+    Overview,
+    /// One investigation, whole.
+    Detail,
+    /// The list of test alerts.
+    Fire,
+    /// The form for an alert of one's own.
+    Compose,
+    /// The filter's text field.
+    Filter,
+    /// The list of actions.
+    Palette,
+    /// The list of keys.
+    Help,
+}
+
+impl Context {
+    /// Whether letters go into a text field here instead of being commands.
+    #[must_use]
+    pub const fn takes_text(self) -> bool {
+        matches!(self, Self::Compose | Self::Filter | Self::Palette)
+    }
+}
+
+/// A key with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(KeyCode, KeyModifiers);
+
+impl Key {
+    const fn plain(code: KeyCode) -> Self {
+        Self(code, KeyModifiers::NONE)
+    }
+
+    const fn char(c: char) -> Self {
+        Self::plain(KeyCode::Char(c))
+    }
+
+    const fn ctrl(c: char) -> Self {
+        Self(KeyCode::Char(c), KeyModifiers::CONTROL)
+    }
+
+    /// Whether this is the key that was pressed. Shift is part of a character already, so it is not compared there.
+    fn matches(self, event: &KeyEvent) -> bool {
+        let modifiers = match event.code {
+            KeyCode::Char(_) | KeyCode::BackTab => event.modifiers - KeyModifiers::SHIFT,
+            _ => event.modifiers,
+        };
+        self.0 == event.code && self.1 == modifiers
+    }
+
+    const fn is_char(self) -> bool {
+        matches!(self, Self(KeyCode::Char(_), KeyModifiers::NONE))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.1.contains(KeyModifiers::CONTROL) {
+            f.write_str("Ctrl-")?;
+        }
+        match self.0 {
+            KeyCode::Char(c) if self.1.contains(KeyModifiers::CONTROL) => write!(f, "{}", c.to_ascii_uppercase()),
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::BackTab => f.write_str("Shift-Tab"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            code => write!(f, "{code}"),
+        }
+    }
+}
+
+/// One row of the action table.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// The keys that do it, the one to teach first.
+    pub keys: &'static [Key],
+    /// One or two words for the footer.
+    pub label: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+    /// Where it can be done.
+    pub contexts: &'static [Context],
+    /// Where the footer teaches it.
+    pub footer: &'static [Context],
+}
+
+use Context::{Compose, Detail, Filter, Fire, Help, Overview, Palette};
+
+/// The action table, in the order of footer and help.
+pub const BINDINGS: &[Binding] = &[
+    Binding {
+        action: Action::Fire,
+        keys: &[Key::char('f')],
+        label: "fire",
+        help: "Fire a test alert, chosen from a list",
+        contexts: &[Overview, Detail],
+        footer: &[Overview, Detail],
+    },
+    Binding {
+        action: Action::Compose,
+        keys: &[Key::char('F')],
+        label: "compose",
+        help: "Write an alert and fire it",
+        contexts: &[Overview, Detail, Fire],
+        footer: &[Fire],
+    },
+    Binding {
+        action: Action::Open,
+        keys: &[Key::plain(KeyCode::Enter)],
+        label: "open",
+        help: "Open the selected investigation, or show a replica's investigations only; in a form, go ahead",
+        contexts: &[Overview, Fire, Compose, Filter, Palette],
+        footer: &[Overview, Fire, Compose, Filter, Palette],
+    },
+    Binding {
+        action: Action::Filter,
+        keys: &[Key::char('/')],
+        label: "filter",
+        help: "Show only the investigations that hold a text",
+        contexts: &[Overview],
+        footer: &[Overview],
+    },
+    Binding {
+        action: Action::Sort,
+        keys: &[Key::char('s')],
+        label: "sort",
+        help: "Order the fleet by the next column",
+        contexts: &[Overview],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Pause,
+        keys: &[Key::char('p')],
+        label: "pause",
+        help: "Hold the screen still; again to go on, with nothing lost",
+        contexts: &[Overview, Detail],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Next,
+        keys: &[Key::plain(KeyCode::Tab)],
+        label: "next pane",
+        help: "To the next pane; in a form, to the next field",
+        contexts: &[Overview, Compose],
+        footer: &[Overview, Compose],
+    },
+    Binding {
+        action: Action::Previous,
+        keys: &[Key::plain(KeyCode::BackTab)],
+        label: "previous pane",
+        help: "To the previous pane; in a form, to the previous field",
+        contexts: &[Overview, Compose],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Down,
+        keys: &[Key::char('j'), Key::plain(KeyCode::Down)],
+        label: "down",
+        help: "One row down; in an investigation, to the next step",
+        contexts: &[Overview, Detail, Fire, Compose, Palette, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Up,
+        keys: &[Key::char('k'), Key::plain(KeyCode::Up)],
+        label: "up",
+        help: "One row up; in an investigation, to the previous step",
+        contexts: &[Overview, Detail, Fire, Compose, Palette, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::First,
+        keys: &[Key::char('g'), Key::plain(KeyCode::Home)],
+        label: "first",
+        help: "To the first row (gg works too)",
+        contexts: &[Overview, Detail, Fire, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Last,
+        keys: &[Key::char('G'), Key::plain(KeyCode::End)],
+        label: "last",
+        help: "To the last row",
+        contexts: &[Overview, Detail, Fire, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::PageDown,
+        keys: &[Key::plain(KeyCode::PageDown), Key::ctrl('d'), Key::char(' ')],
+        label: "page down",
+        help: "Ten rows down; in an investigation, scroll the step's text",
+        contexts: &[Overview, Detail, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::PageUp,
+        keys: &[Key::plain(KeyCode::PageUp), Key::ctrl('u')],
+        label: "page up",
+        help: "Ten rows up; in an investigation, scroll the step's text back",
+        contexts: &[Overview, Detail, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Left,
+        keys: &[Key::char('h'), Key::plain(KeyCode::Left)],
+        label: "previous replica",
+        help: "When firing: at the previous replica",
+        contexts: &[Fire],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Right,
+        keys: &[Key::char('l'), Key::plain(KeyCode::Right)],
+        label: "next replica",
+        help: "When firing: at the next replica",
+        contexts: &[Fire],
+        footer: &[Fire],
+    },
+    Binding {
+        action: Action::Back,
+        keys: &[Key::plain(KeyCode::Esc)],
+        label: "back",
+        help: "Leave what was opened; on the overview, let go of filter, replica and selection",
+        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        footer: &[Detail, Fire, Compose, Filter, Palette, Help],
+    },
+    Binding {
+        action: Action::Palette,
+        keys: &[Key::char(':')],
+        label: "palette",
+        help: "Choose an action by its name",
+        contexts: &[Overview, Detail],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Help,
+        keys: &[Key::char('?')],
+        label: "help",
+        help: "Show every key; again to close",
+        contexts: &[Overview, Detail, Fire, Help],
+        footer: &[Overview, Detail],
+    },
+    Binding {
+        action: Action::Repaint,
+        keys: &[Key::ctrl('l')],
+        label: "repaint",
+        help: "Draw the whole screen anew",
+        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Suspend,
+        keys: &[Key::ctrl('z')],
+        label: "suspend",
+        help: "Back to the shell until fg",
+        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Quit,
+        keys: &[Key::char('q'), Key::ctrl('c')],
+        label: "quit",
+        help: "End the console",
+        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        footer: &[Overview, Detail],
+    },
+];
+
+/// What a key means where it was pressed. Where letters are text, plain characters mean nothing here.
+#[must_use]
+pub fn action_for(context: Context, event: &KeyEvent) -> Option<Action> {
+    BINDINGS.iter().find_map(|binding| {
+        let here = binding.contexts.contains(&context);
+        let pressed = |key: &Key| key.matches(event) && !(context.takes_text() && key.is_char());
+        (here && binding.keys.iter().any(pressed)).then_some(binding.action)
+    })
+}
+
+/// What the footer teaches in a context, in order.
+pub fn footer(context: Context) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |binding| binding.footer.contains(&context))
+}
+
+impl Binding {
+    /// The keys in words, the one to teach first: `j ↓` is `j Down`.
+    #[must_use]
+    pub fn keys_text(&self) -> String {
+        self.keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The README's key table.
+#[must_use]
+pub fn markdown() -> String {
+    let mut table = String::from("| keys | what they do |\n|---|---|\n");
+    for binding in BINDINGS {
+        let keys: Vec<String> = binding.keys.iter().map(|key| format!("`{key}`")).collect();
+        table.push_str(&format!("| {} | {} |\n", keys.join(" "), binding.help));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const CONTEXTS: [Context; 7] = [Overview, Detail, Fire, Compose, Filter, Palette, Help];
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for context in CONTEXTS {
+            let mut seen = HashSet::new();
+            for key in BINDINGS.iter().filter(|b| b.contexts.contains(&context)).flat_map(|b| b.keys) {
+                assert!(seen.insert(key), "{key} means two things in {context:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_can_be_left_and_ended() {
+        for context in CONTEXTS {
+            let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+            assert_eq!(action_for(context, &ctrl_c), Some(Action::Quit), "{context:?}");
+            assert_eq!(action_for(context, &KeyEvent::from(KeyCode::Esc)), Some(Action::Back), "{context:?}");
+        }
+    }
+
+    #[test]
+    fn letters_are_text_where_text_is_written() {
+        let q = KeyEvent::from(KeyCode::Char('q'));
+        assert_eq!(action_for(Filter, &q), None);
+        assert_eq!(action_for(Overview, &q), Some(Action::Quit));
+    }
+
+    #[test]
+    fn shifted_letters_are_found_with_and_without_the_modifier() {
+        for modifiers in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
+            let big_f = KeyEvent::new(KeyCode::Char('F'), modifiers);
+            assert_eq!(action_for(Overview, &big_f), Some(Action::Compose));
+        }
+    }
+
+    #[test]
+    fn the_footer_teaches_only_what_works_there() {
+        for binding in BINDINGS {
+            assert!(binding.footer.iter().all(|context| binding.contexts.contains(context)), "{:?}", binding.action);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What keys and mouse do, place by place.
+
+use std::time::Instant;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::actions::{self, Action, BINDINGS, Binding, Context};
+use super::{App, Compose, Detail, Effect, FireList, Gesture, Overlay, PRESETS, Pane, Target};
+
+/// How far a page key moves.
+const PAGE: isize = 10;
+
+impl App {
+    pub(super) fn key(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
+        let context = self.context();
+        let second_g = std::mem::take(&mut self.half_gg);
+        match actions::action_for(context, &key) {
+            Some(action) => {
+                self.half_gg = action == Action::First && !second_g;
+                self.act(action, now)
+            }
+            None if context.takes_text() => {
+                self.edit(key);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Does an action where the person is.
+    pub(super) fn act(&mut self, action: Action, now: Instant) -> Vec<Effect> {
+        match action {
+            Action::Quit => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Repaint => return vec![Effect::Repaint],
+            Action::Fire => self.overlay = Some(Overlay::Fire(FireList { selected: 0, target: self.target() })),
+            Action::Compose => self.compose(),
+            Action::Open => return self.open(now),
+            Action::Back => self.back(),
+            Action::Filter => self.overlay = Some(Overlay::Filter(self.filter.value().to_owned())),
+            Action::Sort => self.fleet.order_by_next(),
+            Action::Pause => self.paused_at = if self.is_paused() { None } else { Some(now) },
+            Action::Palette => self.overlay = Some(Overlay::Palette(Input::default(), 0)),
+            Action::Help => {
+                let open = matches!(self.overlay, Some(Overlay::Help(_)));
+                self.overlay = (!open).then_some(Overlay::Help(0));
+            }
+            Action::Next | Action::Previous => self.move_focus(action == Action::Next),
+            Action::Left => self.move_target(-1),
+            Action::Right => self.move_target(1),
+            Action::Up => self.move_by(-1),
+            Action::Down => self.move_by(1),
+            Action::First => self.move_by(isize::MIN / 2),
+            Action::Last => self.move_by(isize::MAX / 2),
+            Action::PageUp => self.page(-PAGE),
+            Action::PageDown => self.page(PAGE),
+        }
+        Vec::new()
+    }
+
+    pub(super) fn pointed(&mut self, gesture: Gesture, target: Target) -> Vec<Effect> {
+        match (gesture, target) {
+            (Gesture::WheelUp, Target::Nothing) if self.detail.is_some() => self.page(-3),
+            (Gesture::WheelDown, Target::Nothing) if self.detail.is_some() => self.page(3),
+            (Gesture::WheelUp | Gesture::WheelDown, _) => {
+                match target {
+                    Target::Replica(_) => self.pane = Pane::Fleet,
+                    Target::Investigation(_) => self.pane = Pane::Investigations,
+                    _ => {}
+                }
+                self.move_by(if gesture == Gesture::WheelUp { -1 } else { 1 });
+            }
+            (Gesture::Press, Target::Replica(row)) => {
+                self.pane = Pane::Fleet;
+                self.select_replica(row);
+            }
+            (Gesture::Press, Target::Investigation(row)) => {
+                let again = self.pane == Pane::Investigations && !self.follows() && self.selected_row() == row;
+                self.pane = Pane::Investigations;
+                self.select_investigation(row);
+                if again {
+                    self.open_selected();
+                }
+            }
+            (Gesture::Press, Target::Step(step)) => {
+                if let Some(detail) = &mut self.detail {
+                    detail.choose(step);
+                }
+            }
+            (Gesture::Press, Target::Choice(row)) => match &mut self.overlay {
+                Some(Overlay::Fire(list)) => list.selected = row.min(PRESETS.len() - 1),
+                Some(Overlay::Palette(_, chosen)) => *chosen = row,
+                _ => {}
+            },
+            (Gesture::Press, Target::Nothing) => {}
+        }
+        Vec::new()
+    }
+
+    /// The actions that the palette offers for what is written, by their labels and sentences.
+    #[must_use]
+    pub fn palette(&self, written: &str) -> Vec<&'static Binding> {
+        let place = if self.detail.is_some() { Context::Detail } else { Context::Overview };
+        let needle = written.trim().to_lowercase();
+        let offered = |binding: &&Binding| {
+            let words = format!("{} {}", binding.label, binding.help).to_lowercase();
+            binding.contexts.contains(&place) && binding.action != Action::Palette && words.contains(&needle)
+        };
+        BINDINGS.iter().filter(offered).collect()
+    }
+
+    /// The replica that an alert is fired at: the one at the fleet's marker.
+    fn target(&self) -> Option<String> {
+        self.replica().map(|replica| replica.name.clone())
+    }
+
+    fn compose(&mut self) {
+        let form = match &self.overlay {
+            Some(Overlay::Fire(list)) => Compose::new(list.preset(), list.target.clone()),
+            _ => Compose::new(&PRESETS[0], self.target()),
+        };
+        self.overlay = Some(Overlay::Compose(Box::new(form)));
+    }
+
+    fn open(&mut self, now: Instant) -> Vec<Effect> {
+        match self.overlay.take() {
+            Some(Overlay::Fire(list)) => return self.fire(list.preset().request(), list.target.as_deref(), now),
+            Some(Overlay::Compose(mut form)) => match form.request() {
+                Ok(alert) => return self.fire(alert, form.target.as_deref(), now),
+                Err(reason) => {
+                    form.error = Some(reason);
+                    self.overlay = Some(Overlay::Compose(form));
+                }
+            },
+            Some(Overlay::Palette(input, chosen)) => {
+                if let Some(binding) = self.palette(input.value()).get(chosen) {
+                    return self.act(binding.action, now);
+                }
+            }
+            Some(Overlay::Filter(_) | Overlay::Help(_)) => {}
+            None if self.pane == Pane::Fleet => self.show_replica_only(),
+            None => self.open_selected(),
+        }
+        Vec::new()
+    }
+
+    fn open_selected(&mut self) {
+        let Some(known) = self.selected() else { return };
+        let Some(replica) =
+            self.fleet.by_boot_id(&known.boot_id).or_else(|| self.fleet.by_name(&known.investigation.replica))
+        else {
+            return;
+        };
+        let (id, source) = (known.investigation.investigation_id.clone(), replica.source);
+        self.selected = Some(id.clone());
+        self.detail = Some(Detail::new(id, source));
+    }
+
+    fn show_replica_only(&mut self) {
+        let name = self.target();
+        self.scope = if self.scope == name { None } else { name };
+        self.pane = Pane::Investigations;
+        self.sift();
+    }
+
+    /// Leaves the innermost thing that was opened or set.
+    fn back(&mut self) {
+        match self.overlay.take() {
+            Some(Overlay::Filter(before)) => {
+                self.filter = Input::from(before);
+                self.sift();
+            }
+            Some(_) => {}
+            None if self.detail.is_some() => self.detail = None,
+            None if !self.filter.value().is_empty() => {
+                self.filter.reset();
+                self.sift();
+            }
+            None if self.scope.is_some() => {
+                self.scope = None;
+                self.sift();
+            }
+            None => self.selected = None,
+        }
+    }
+
+    fn move_focus(&mut self, forward: bool) {
+        match &mut self.overlay {
+            Some(Overlay::Compose(form)) if forward => form.next(),
+            Some(Overlay::Compose(form)) => form.previous(),
+            Some(_) => {}
+            None => {
+                self.pane = match self.pane {
+                    Pane::Fleet => Pane::Investigations,
+                    Pane::Investigations => Pane::Fleet,
+                }
+            }
+        }
+    }
+
+    fn move_target(&mut self, by: isize) {
+        let names: Vec<String> = self.fleet.replicas().iter().map(|replica| replica.name.clone()).collect();
+        if let Some(Overlay::Fire(list)) = &mut self.overlay
+            && !names.is_empty()
+        {
+            let row = names.iter().position(|name| Some(name) == list.target.as_ref()).unwrap_or(0);
+            let next = if by < 0 { (row + names.len() - 1) % names.len() } else { (row + 1) % names.len() };
+            list.target = names.into_iter().nth(next);
+        }
+    }
+
+    fn move_by(&mut self, by: isize) {
+        let context = self.context();
+        match &mut self.overlay {
+            Some(Overlay::Help(scroll)) => *scroll = step(*scroll, by, usize::MAX),
+            Some(Overlay::Fire(list)) => list.selected = step(list.selected, by, PRESETS.len()),
+            Some(Overlay::Compose(form)) if by > 0 => form.next(),
+            Some(Overlay::Compose(form)) => form.previous(),
+            Some(Overlay::Filter(_)) => {}
+            Some(Overlay::Palette(input, chosen)) => {
+                let (written, row) = (input.value().to_owned(), *chosen);
+                let rows = self.palette(&written).len();
+                if let Some(Overlay::Palette(_, chosen)) = &mut self.overlay {
+                    *chosen = step(row, by, rows);
+                }
+            }
+            None if context == Context::Detail => self.choose_step(by),
+            None if self.pane == Pane::Fleet => {
+                self.select_replica(step(self.replica_row(), by, self.fleet.replicas().len()));
+            }
+            None => self.select_investigation(step(self.selected_row(), by, self.shown_count())),
+        }
+    }
+
+    fn page(&mut self, by: isize) {
+        match (&self.overlay, &mut self.detail) {
+            (None, Some(detail)) => detail.scroll = step(detail.scroll, by, usize::MAX),
+            _ => self.move_by(by),
+        }
+    }
+
+    fn choose_step(&mut self, by: isize) {
+        let Some(detail) = &mut self.detail else { return };
+        let steps = self.investigations.get(&detail.id).map_or(0, |known| known.investigation.steps.len());
+        let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(steps);
+        detail.choose(step(detail.step, by, steps));
+    }
+
+    fn select_replica(&mut self, row: usize) {
+        self.replica = self.fleet.replicas().get(row).map(|replica| replica.boot_id.clone());
+    }
+
+    fn select_investigation(&mut self, row: usize) {
+        self.selected = self.shown(row).map(|known| known.investigation.investigation_id.clone());
+    }
+
+    fn edit(&mut self, key: KeyEvent) {
+        // A letter with Ctrl or Alt that is no command must not be written as a letter.
+        let command = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        if command && matches!(key.code, KeyCode::Char(_)) {
+            return;
+        }
+        let event = Event::Key(key);
+        match &mut self.overlay {
+            Some(Overlay::Filter(_)) => {
+                self.filter.handle_event(&event);
+                self.sift();
+            }
+            Some(Overlay::Compose(form)) => {
+                form.input().handle_event(&event);
+                form.error = None;
+            }
+            Some(Overlay::Palette(input, chosen)) => {
+                input.handle_event(&event);
+                *chosen = 0;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A row `by` rows away, within `rows`.
+fn step(row: usize, by: isize, rows: usize) -> usize {
+    row.saturating_add_signed(by).min(rows.saturating_sub(1))
+}

@@ -1,0 +1,342 @@
+//! The fleet: every replica that has answered, over all its lives.
+
+use std::time::{Duration, Instant};
+
+use langdeck_shared::{Latency, ReplicaStatus, ReplicaUpdate, Spend, ToolMode, Totals, Usd};
+
+use super::SourceId;
+use super::series::Series;
+
+/// Without an answer for so long, a replica is stale (the contract's figure, as the next two).
+pub(super) const STALE_AFTER: Duration = Duration::from_secs(3);
+/// Without an answer for so long, a replica is unreachable.
+const UNREACHABLE_AFTER: Duration = Duration::from_secs(10);
+/// Without an answer for so long, a replica is gone.
+const GONE_AFTER: Duration = Duration::from_secs(60);
+/// How long a restart is marked.
+pub(super) const RESTART_MARK: Duration = Duration::from_secs(30);
+
+/// One replica as the console knows it.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    /// Its name.
+    pub name: String,
+    /// Its present life.
+    pub boot_id: String,
+    /// Where it answers.
+    pub source: SourceId,
+    /// The model behind planner and reasoner.
+    pub model: String,
+    /// How it runs plans.
+    pub tool_mode: ToolMode,
+    /// Its version.
+    pub version: String,
+    /// Investigations at work.
+    pub running: u64,
+    /// Investigations waiting.
+    pub queued: u64,
+    /// Latency of its last investigations.
+    pub latency: Option<Latency>,
+    /// Its samples per second.
+    pub series: Series,
+    /// When its last answer was whole.
+    pub answered: Instant,
+    /// How long that answer took.
+    pub took: Duration,
+    /// When it was last seen to have a new life.
+    pub restarted: Option<Instant>,
+    said: ReplicaStatus,
+    uptime: Duration,
+    refused: bool,
+    totals: Totals,
+    past: Totals,
+}
+
+impl Replica {
+    fn new(source: SourceId, update: &ReplicaUpdate, received: Instant, took: Duration) -> Self {
+        Self {
+            name: update.replica.clone(),
+            boot_id: update.boot_id.clone(),
+            source,
+            model: update.model.clone(),
+            tool_mode: update.tool_mode,
+            version: update.version.clone(),
+            running: update.running,
+            queued: update.queued,
+            latency: update.latency,
+            series: Series::default(),
+            answered: received,
+            took,
+            restarted: None,
+            said: update.status,
+            uptime: Duration::from_millis(update.uptime_ms),
+            refused: false,
+            totals: update.totals,
+            past: Totals::default(),
+        }
+    }
+
+    fn take(&mut self, source: SourceId, update: &ReplicaUpdate, received: Instant, took: Duration) {
+        if self.boot_id != update.boot_id {
+            self.begin_life(update, received);
+        }
+        let known = std::mem::take(&mut self.series);
+        let (past, restarted) = (self.past, self.restarted);
+        *self = Self { series: known, past, restarted, ..Self::new(source, update, received, took) };
+        self.series.extend(&update.samples);
+    }
+
+    /// What the old life did stays counted; the chart goes on after the time in which nobody answered.
+    fn begin_life(&mut self, update: &ReplicaUpdate, received: Instant) {
+        self.past = self.totals();
+        let silent = received.saturating_duration_since(self.answered);
+        self.series.restart(silent.saturating_sub(Duration::from_millis(update.uptime_ms)).as_secs());
+        self.restarted = Some(received);
+    }
+
+    /// Sums over all the lives that were seen; they never fall.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        add(self.past, self.totals)
+    }
+
+    /// How the replica stands at `now`.
+    #[must_use]
+    pub fn status(&self, now: Instant) -> ReplicaStatus {
+        let age = self.age(now);
+        if age >= GONE_AFTER {
+            ReplicaStatus::Gone
+        } else if age >= UNREACHABLE_AFTER || self.refused {
+            ReplicaStatus::Unreachable
+        } else if age >= STALE_AFTER {
+            ReplicaStatus::Stale
+        } else {
+            self.said
+        }
+    }
+
+    /// Whether what is known is of now.
+    #[must_use]
+    pub fn is_fresh(&self, now: Instant) -> bool {
+        matches!(self.status(now), ReplicaStatus::Ready | ReplicaStatus::Draining)
+    }
+
+    /// How old what is known is.
+    #[must_use]
+    pub fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.answered)
+    }
+
+    /// How long its present life has lasted at its last answer.
+    #[must_use]
+    pub const fn uptime(&self) -> Duration {
+        self.uptime
+    }
+
+    /// Whether it was seen to restart a short while ago.
+    #[must_use]
+    pub fn restarted_lately(&self, now: Instant) -> bool {
+        self.restarted.is_some_and(|at| now.saturating_duration_since(at) < RESTART_MARK)
+    }
+
+    /// What it spends per hour, going by its last minute; none before it has been seen for ten seconds.
+    #[must_use]
+    pub fn hourly(&self) -> Option<Usd> {
+        hourly(self.series.last(60).map(|slot| slot.map(|sample| sample.cost_usd)))
+    }
+}
+
+/// The spending per hour that the given seconds, oldest first, amount to; none when fewer than ten of them are known.
+#[must_use]
+pub fn hourly(seconds: impl Iterator<Item = Option<Usd>>) -> Option<Usd> {
+    let known: Vec<Usd> = seconds.flatten().collect();
+    let count = u64::try_from(known.len()).ok().filter(|count| *count >= 10)?;
+    let spent: Usd = known.into_iter().sum();
+    Some(Usd::from_nanos(spent.nanos().saturating_mul(3600) / count))
+}
+
+fn add(a: Totals, b: Totals) -> Totals {
+    Totals {
+        requests: a.requests.saturating_add(b.requests),
+        succeeded: a.succeeded.saturating_add(b.succeeded),
+        partial: a.partial.saturating_add(b.partial),
+        failed: a.failed.saturating_add(b.failed),
+        cancelled: a.cancelled.saturating_add(b.cancelled),
+        tools_executed: a.tools_executed.saturating_add(b.tools_executed),
+        spend: Spend {
+            calls: a.spend.calls.saturating_add(b.spend.calls),
+            tokens: a.spend.tokens.saturating_add(b.spend.tokens),
+            input_tokens: a.spend.input_tokens.saturating_add(b.spend.input_tokens),
+            output_tokens: a.spend.output_tokens.saturating_add(b.spend.output_tokens),
+            cost_usd: a.spend.cost_usd + b.spend.cost_usd,
+            unpriced_tokens: a.spend.unpriced_tokens.saturating_add(b.spend.unpriced_tokens),
+        },
+    }
+}
+
+/// A column by which the fleet can be ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FleetOrder {
+    /// By name, so that rows keep their place.
+    #[default]
+    Name,
+    /// Dearest first.
+    Cost,
+    /// Most tokens first.
+    Tokens,
+    /// Busiest first.
+    Running,
+    /// Most errors first.
+    Errors,
+    /// Slowest first.
+    Latency,
+}
+
+impl FleetOrder {
+    /// The next order, round and round.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Name => Self::Cost,
+            Self::Cost => Self::Tokens,
+            Self::Tokens => Self::Running,
+            Self::Running => Self::Errors,
+            Self::Errors => Self::Latency,
+            Self::Latency => Self::Name,
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::Running => "running",
+            Self::Errors => "errors",
+            Self::Latency => "p95",
+        }
+    }
+
+    fn rank(self, replica: &Replica) -> u64 {
+        let totals = replica.totals();
+        match self {
+            Self::Name => 0,
+            Self::Cost => totals.spend.cost_usd.nanos(),
+            Self::Tokens => totals.spend.tokens,
+            Self::Running => replica.running.saturating_add(replica.queued),
+            Self::Errors => totals.failed,
+            Self::Latency => replica.latency.map_or(0, |latency| latency.p95_ms),
+        }
+    }
+}
+
+/// All replicas that have answered since the console opened.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    replicas: Vec<Replica>,
+    order: FleetOrder,
+}
+
+/// What an answer told about lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Life {
+    /// The life that was known, or the first.
+    Same,
+    /// A new life of the same replica; the boot id is that of the one which ended.
+    Restarted(String),
+}
+
+impl Fleet {
+    /// Takes an answer. A new boot id of a name from the same source is a restart; from another source it is a second
+    /// replica of that name.
+    pub fn take(&mut self, source: SourceId, update: &ReplicaUpdate, received: Instant, took: Duration) -> Life {
+        let known = self.replicas.iter_mut().find(|replica| {
+            replica.boot_id == update.boot_id || (replica.source == source && replica.name == update.replica)
+        });
+        let life = match known {
+            Some(replica) => {
+                let before = replica.boot_id.clone();
+                replica.take(source, update, received, took);
+                if before == update.boot_id { Life::Same } else { Life::Restarted(before) }
+            }
+            None => {
+                let mut replica = Replica::new(source, update, received, took);
+                replica.series.extend(&update.samples);
+                self.replicas.push(replica);
+                Life::Same
+            }
+        };
+        self.arrange();
+        life
+    }
+
+    /// Notes that a source refuses connections: what answered there last is unreachable at once.
+    pub fn refused(&mut self, source: SourceId) {
+        for replica in self.replicas.iter_mut().filter(|replica| replica.source == source) {
+            replica.refused = true;
+        }
+    }
+
+    /// The replicas in their order.
+    #[must_use]
+    pub fn replicas(&self) -> &[Replica] {
+        &self.replicas
+    }
+
+    /// The replica in this life.
+    #[must_use]
+    pub fn by_boot_id(&self, boot_id: &str) -> Option<&Replica> {
+        self.replicas.iter().find(|replica| replica.boot_id == boot_id)
+    }
+
+    /// The replica of this name that answered last.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Replica> {
+        self.replicas.iter().filter(|replica| replica.name == name).max_by_key(|replica| replica.answered)
+    }
+
+    /// Whether two living replicas go by this name.
+    #[must_use]
+    pub fn is_ambiguous(&self, name: &str, now: Instant) -> bool {
+        self.replicas.iter().filter(|replica| replica.name == name && replica.is_fresh(now)).count() > 1
+    }
+
+    /// The order of the rows.
+    #[must_use]
+    pub const fn order(&self) -> FleetOrder {
+        self.order
+    }
+
+    /// Puts the rows into the next order.
+    pub fn order_by_next(&mut self) {
+        self.order = self.order.next();
+        self.arrange();
+    }
+
+    /// Sums over all replicas and all their lives.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.replicas.iter().map(Replica::totals).fold(Totals::default(), add)
+    }
+
+    /// Investigations at work on the replicas that answer.
+    #[must_use]
+    pub fn running(&self, now: Instant) -> u64 {
+        self.replicas.iter().filter(|replica| replica.is_fresh(now)).map(|replica| replica.running).sum()
+    }
+
+    /// Whether any replica that answers has work, at work or waiting.
+    #[must_use]
+    pub fn is_busy(&self, now: Instant) -> bool {
+        self.replicas.iter().any(|replica| replica.is_fresh(now) && (replica.running > 0 || replica.queued > 0))
+    }
+
+    fn arrange(&mut self) {
+        let order = self.order;
+        self.replicas.sort_by(|a, b| {
+            order.rank(b).cmp(&order.rank(a)).then_with(|| a.name.cmp(&b.name)).then_with(|| a.boot_id.cmp(&b.boot_id))
+        });
+    }
+}

@@ -1,0 +1,139 @@
+//! A replica's per-second samples, over all its lives, with gaps where nothing is known.
+
+use std::collections::VecDeque;
+
+use langdeck_shared::Sample;
+
+/// How many seconds of samples are kept for the charts.
+pub const SECONDS: usize = 300;
+
+/// An agent may say any number; beyond this one the axis ends, far from where its arithmetic could overflow.
+const LAST_SECOND: u64 = u64::MAX / 2;
+
+/// Samples on one time axis, in seconds of the console's own counting: a restart of the replica moves its uptime back
+/// to zero, but not this axis.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    /// The chart second of the oldest slot.
+    first: u64,
+    slots: VecDeque<Option<Sample>>,
+    /// Added to a sample's uptime second it gives the chart second.
+    offset: u64,
+}
+
+impl Series {
+    /// Takes the samples of one answer. A second that came before is replaced: it has grown.
+    pub fn extend(&mut self, samples: &[Sample]) {
+        for sample in samples {
+            self.put(self.offset.saturating_add(sample.second).min(LAST_SECOND), *sample);
+        }
+    }
+
+    /// Begins a new life: its second zero comes `gap` seconds after the last one known, and in between is a gap.
+    pub fn restart(&mut self, gap: u64) {
+        self.offset = self.end().saturating_add(gap).min(LAST_SECOND);
+    }
+
+    /// The newest `seconds` slots, oldest first; none where nothing is known.
+    pub fn last(&self, seconds: usize) -> impl DoubleEndedIterator<Item = Option<&Sample>> + Clone {
+        self.slots.range(self.slots.len().saturating_sub(seconds)..).map(Option::as_ref)
+    }
+
+    /// The chart second after the newest slot.
+    fn end(&self) -> u64 {
+        self.first + self.slots.len() as u64
+    }
+
+    fn put(&mut self, second: u64, sample: Sample) {
+        let end = self.end();
+        if self.slots.is_empty() || second >= end + SECONDS as u64 {
+            self.slots.clear();
+            self.first = second;
+        }
+        if second < self.first {
+            return;
+        }
+        while self.end() <= second {
+            self.slots.push_back(None);
+        }
+        if let Some(slot) = usize::try_from(second - self.first).ok().and_then(|index| self.slots.get_mut(index)) {
+            *slot = Some(sample);
+        }
+        while self.slots.len() > SECONDS {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+    }
+}
+
+/// The sums of several replicas' newest `seconds`, oldest first, each aligned at its newest second; a gap where no
+/// replica knows anything.
+pub fn sum<'a>(
+    all: impl Iterator<Item = &'a Series>,
+    seconds: usize,
+    value: impl Fn(&Sample) -> u64,
+) -> Vec<Option<u64>> {
+    let mut sums = vec![None; seconds];
+    for series in all {
+        for (slot, sample) in sums.iter_mut().rev().zip(series.last(seconds).rev()) {
+            if let Some(sample) = sample {
+                *slot = Some(slot.unwrap_or(0_u64).saturating_add(value(sample)));
+            }
+        }
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(second: u64, tokens: u64) -> Sample {
+        Sample { second, tokens, ..Sample::default() }
+    }
+
+    fn tokens(series: &Series, seconds: usize) -> Vec<Option<u64>> {
+        series.last(seconds).map(|slot| slot.map(|sample| sample.tokens)).collect()
+    }
+
+    #[test]
+    fn the_second_under_way_grows_instead_of_coming_twice() {
+        let mut series = Series::default();
+        series.extend(&[sample(7, 1), sample(8, 2)]);
+        series.extend(&[sample(8, 5), sample(9, 0)]);
+        assert_eq!(tokens(&series, 9), [Some(1), Some(5), Some(0)]);
+    }
+
+    #[test]
+    fn what_never_came_is_a_gap_and_not_a_zero() {
+        let mut series = Series::default();
+        series.extend(&[sample(1, 1), sample(4, 4)]);
+        assert_eq!(tokens(&series, 9), [Some(1), None, None, Some(4)]);
+    }
+
+    #[test]
+    fn a_restart_goes_on_to_the_right_after_a_gap() {
+        let mut series = Series::default();
+        series.extend(&[sample(500, 1), sample(501, 2)]);
+        series.restart(2);
+        series.extend(&[sample(0, 9)]);
+        assert_eq!(tokens(&series, 9), [Some(1), Some(2), None, None, Some(9)]);
+    }
+
+    #[test]
+    fn only_so_many_seconds_are_kept_however_far_they_jump() {
+        let mut series = Series::default();
+        series.extend(&(0..1000).map(|second| sample(second, second)).collect::<Vec<_>>());
+        assert_eq!(series.last(usize::MAX).count(), SECONDS);
+        series.extend(&[sample(u64::MAX / 2, 1), sample(3, 1)]);
+        assert_eq!(tokens(&series, 9), [Some(1)]);
+    }
+
+    #[test]
+    fn sums_align_at_the_newest_second_and_keep_gaps() {
+        let (mut a, mut b) = (Series::default(), Series::default());
+        a.extend(&[sample(100, 1), sample(101, 2)]);
+        b.extend(&[sample(5, 10)]);
+        assert_eq!(sum([&a, &b].into_iter(), 3, |s| s.tokens), [None, Some(1), Some(12)]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Folding what happened into the state.
+
+use std::time::Instant;
+
+use langdeck_shared::{AlertRequest, ReplicaUpdate};
+
+use super::fleet::Life;
+use super::{App, Effect, HURRY, Link, Message, Notice, Overlay, Pane, SourceId, Ticket, Tone};
+use crate::net::NetError;
+
+impl App {
+    /// Takes one message; what it asks of the world outside comes back.
+    pub fn update(&mut self, message: Message, now: Instant) -> Vec<Effect> {
+        self.dirty = true;
+        let mut effects = match message {
+            Message::Key(key) => self.key(key, now),
+            Message::Pointed(gesture, target) => self.pointed(gesture, target),
+            Message::Paste(text) => {
+                self.write(&text);
+                Vec::new()
+            }
+            Message::Resized => Vec::new(),
+            Message::Tick => {
+                self.forget_notice(now);
+                Vec::new()
+            }
+            Message::Updated { source, update, received, took } => {
+                self.updated(source, *update, received, took);
+                Vec::new()
+            }
+            Message::PollFailed { source, error, next_try } => {
+                self.poll_failed(source, error, next_try, now);
+                Vec::new()
+            }
+            Message::Detail { source, id, result } => {
+                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id && detail.source == source) {
+                    detail.take(result);
+                }
+                Vec::new()
+            }
+            Message::Fired { ticket: _, source, result } => {
+                match result {
+                    Ok(accepted) => {
+                        self.say(Tone::Good, format!("accepted by {}", accepted.replica), now);
+                        self.selected = Some(accepted.investigation_id);
+                        self.pane = Pane::Investigations;
+                    }
+                    Err(error) => {
+                        let url = self.sources.get(source.0).map_or("", |source| source.url.as_str());
+                        self.say(Tone::Bad, format!("not fired at {url}: {error}"), now);
+                    }
+                }
+                Vec::new()
+            }
+        };
+        effects.extend(self.ask_for_detail());
+        effects
+    }
+
+    fn updated(&mut self, source: SourceId, update: ReplicaUpdate, received: Instant, took: std::time::Duration) {
+        if let Some(source) = self.sources.get_mut(source.0) {
+            source.link = Link::Up;
+        }
+        if let Life::Restarted(ended) = self.fleet.take(source, &update, received, took) {
+            self.investigations.lose(&ended);
+            self.memory.forget(&ended);
+            if self.replica.as_deref() == Some(&ended) {
+                self.replica = Some(update.boot_id.clone());
+            }
+        }
+        if let Some(detail) = &mut self.detail
+            && update.investigations.iter().any(|moved| moved.investigation_id == detail.id)
+        {
+            detail.note_moved();
+        }
+        self.memory.take(&update, received);
+        if !update.investigations.is_empty() {
+            self.investigations.take(update, received);
+            self.sift();
+        }
+    }
+
+    fn poll_failed(&mut self, source: SourceId, error: NetError, next_try: Instant, now: Instant) {
+        if matches!(error, NetError::Refused) {
+            self.fleet.refused(source);
+        }
+        if let Some(source) = self.sources.get_mut(source.0) {
+            source.fail(error, next_try, now);
+        }
+    }
+
+    /// The opened investigation is asked for whenever it has moved, one question at a time.
+    fn ask_for_detail(&mut self) -> Option<Effect> {
+        let detail = self.detail.as_mut()?;
+        detail.ask().then(|| Effect::FetchDetail { source: detail.source, id: detail.id.clone() })
+    }
+
+    /// Sends an alert to the replica of this name, or to the first address while no replica is known.
+    pub(super) fn fire(&mut self, alert: AlertRequest, target: Option<&str>, now: Instant) -> Vec<Effect> {
+        let source = target.and_then(|name| self.fleet.by_name(name)).map_or(SourceId(0), |replica| replica.source);
+        self.overlay = None;
+        self.hurry_until = Some(now + HURRY);
+        self.paused_at = None;
+        self.tickets += 1;
+        let at = target.map(|name| format!(" at {name}")).unwrap_or_default();
+        self.say(Tone::Good, format!("firing {} on {}{at}", alert.alert_type, alert.service), now);
+        vec![Effect::Fire {
+            ticket: Ticket(self.tickets),
+            source,
+            alert: Box::new(alert),
+            idempotency_key: format!("console-{:016x}-{}", self.session, self.tickets),
+        }]
+    }
+
+    pub(super) fn say(&mut self, tone: Tone, text: String, now: Instant) {
+        self.notice = Some(Notice::new(tone, text, now));
+    }
+
+    fn forget_notice(&mut self, now: Instant) {
+        self.notice.take_if(|notice| now >= notice.until());
+    }
+
+    /// Writes text where letters go, as if it had been typed; line breaks become spaces.
+    fn write(&mut self, text: &str) {
+        let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        match &mut self.overlay {
+            Some(Overlay::Filter(_)) => {
+                clean.for_each(|c| self.filter.handle(tui_input::InputRequest::InsertChar(c)).map_or((), drop));
+                self.sift();
+            }
+            Some(Overlay::Compose(form)) => {
+                clean.for_each(|c| form.input().handle(tui_input::InputRequest::InsertChar(c)).map_or((), drop));
+            }
+            Some(Overlay::Palette(input, chosen)) => {
+                clean.for_each(|c| input.handle(tui_input::InputRequest::InsertChar(c)).map_or((), drop));
+                *chosen = 0;
+            }
+            _ => {}
+        }
+    }
+}
