@@ -4,3 +4,5 @@
 
 pub mod app;
 pub mod net;
+pub mod view;
+pub mod widgets;

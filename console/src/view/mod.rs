@@ -1,0 +1,4 @@
+//! What the console draws.
+
+pub mod format;
+pub mod theme;

@@ -1,0 +1,138 @@
+//! A chart of one value a second, from one row up: `▁▂▂▃▅▇▆▅▃▂ ▁▁`.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::view::theme::Theme;
+
+/// How several values become one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resample {
+    /// The largest of them: a spike stays a spike.
+    #[default]
+    Max,
+    /// All of them together.
+    Sum,
+}
+
+/// A chart of one value a second, the newest at the right end.
+///
+/// ```text
+/// values 0 3 – 8 1   becomes   ▁▄ █▂     zero is a line at the foot, a gap is blank
+/// ```
+///
+/// Where there are more values than cells, as many of them as needed share one. They are grouped by their number since
+/// the beginning ([`Sparkline::end`]), so that a group keeps its members while the chart moves on.
+#[derive(Debug, Clone, Copy)]
+pub struct Sparkline<'a> {
+    data: &'a [Option<u64>],
+    max: Option<u64>,
+    end: u64,
+    resample: Resample,
+    ramp: &'a [Style],
+}
+
+impl<'a> Sparkline<'a> {
+    /// A chart of `data`, oldest first, `None` for a gap; drawn in the theme's sparkline styles.
+    #[must_use]
+    pub const fn new(data: &'a [Option<u64>]) -> Self {
+        Self { data, max: None, end: data.len() as u64, resample: Resample::Max, ramp: &[] }
+    }
+
+    /// The value that reaches the top, for charts that are compared; without it, the largest one shown.
+    #[must_use]
+    pub const fn max(mut self, max: u64) -> Self {
+        self.max = Some(max);
+        self
+    }
+
+    /// How many values there have been since the beginning, those that `data` no longer holds included.
+    #[must_use]
+    pub const fn end(mut self, values: u64) -> Self {
+        self.end = values;
+        self
+    }
+
+    /// How several values become one cell; the largest of them if not said otherwise.
+    #[must_use]
+    pub const fn resample(mut self, resample: Resample) -> Self {
+        self.resample = resample;
+        self
+    }
+
+    /// Styles from the foot to the top, such as `theme.spark_money` or one style alone.
+    #[must_use]
+    pub const fn ramp(mut self, ramp: &'a [Style]) -> Self {
+        self.ramp = ramp;
+        self
+    }
+
+    /// Draws it over the whole of `area`, as high as that is.
+    pub fn render(&self, area: Rect, buffer: &mut Buffer, theme: &Theme) {
+        let area = area.intersection(buffer.area);
+        if area.is_empty() || self.data.is_empty() {
+            return;
+        }
+        let per_cell = self.data.len().div_ceil(usize::from(area.width));
+        // The largest is looked for among what is drawn, in a first walk over the same groups.
+        let largest = self.groups(per_cell).take(area.width.into()).flatten().max().unwrap_or(0);
+        let max = self.max.unwrap_or(largest).max(1);
+        let ramp = if self.ramp.is_empty() { &theme.spark[..] } else { self.ramp };
+        for (value, x) in self.groups(per_cell).zip((area.left()..area.right()).rev()) {
+            if let Some(value) = value {
+                draw_column(value, max, Rect { x, width: 1, ..area }, ramp, buffer, theme);
+            }
+        }
+    }
+
+    /// The value of each cell, newest first.
+    fn groups(&self, per_cell: usize) -> impl Iterator<Item = Option<u64>> {
+        let mut rest = self.data;
+        // The newest group holds what has come since its beginning, all others are whole.
+        let begun = usize::try_from(self.end % per_cell.max(1) as u64).unwrap_or(0);
+        let mut size = if begun == 0 { per_cell } else { begun };
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let (older, group) = rest.split_at(rest.len().saturating_sub(size.max(1)));
+            rest = older;
+            size = per_cell;
+            let values = group.iter().flatten().copied();
+            Some(match self.resample {
+                Resample::Max => values.max(),
+                Resample::Sum => values.reduce(u64::saturating_add),
+            })
+        })
+    }
+}
+
+/// One value as a column of cells. Zero has the lowest level for itself, so that it is told from a little.
+fn draw_column(value: u64, max: u64, column: Rect, ramp: &[Style], buffer: &mut Buffer, theme: &Theme) {
+    let eighths = u64::from(column.height) * 8;
+    let level = if value == 0 {
+        1
+    } else {
+        let share = u128::from(value.min(max)) * u128::from(eighths - 2) / u128::from(max.max(1));
+        2 + u64::try_from(share).unwrap_or(0)
+    };
+    for (index, y) in (column.top()..column.bottom()).rev().enumerate() {
+        let below = index as u64 * 8;
+        if level <= below {
+            break;
+        }
+        let part = usize::try_from(level - below).unwrap_or(8).min(8);
+        let style = if value == 0 {
+            theme.faint
+        } else {
+            // A chart of one row shows height by level, a taller one by row.
+            let height = if column.height == 1 { level } else { below + 8 };
+            let step = (height.saturating_sub(1) * ramp.len() as u64 / eighths).min(ramp.len() as u64 - 1);
+            usize::try_from(step).ok().and_then(|step| ramp.get(step)).copied().unwrap_or_default()
+        };
+        if let Some(cell) = buffer.cell_mut((column.x, y)) {
+            cell.set_symbol(theme.glyphs.levels[part]).set_style(style);
+        }
+    }
+}
