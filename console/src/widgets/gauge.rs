@@ -12,7 +12,7 @@ use crate::view::theme::Theme;
 ///
 /// ```text
 /// ▕█████▍     ▏ 42 % of $0.28     below the limit
-/// ▕███████████▶ 137 % of $0.28    past it: the end says so without colour too
+/// ▕███████████▸ 137 % of $0.28    past it: the end says so without colour too
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Gauge<'a> {

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::{cells, from_right, put, put_right, row, skip};
+use super::{cells, from_right, put, put_right, row, skip, table};
 use crate::view::format;
 use crate::view::theme::Theme;
 
@@ -48,10 +48,10 @@ impl WaterfallRow<'_> {
 /// The steps of one investigation over time.
 ///
 /// ```text
-///               0s        0.5s       1.0s       1.5s        2.0s
+///               0         0.5s       1.0s       1.5s   2.0s
 /// ✓ planner     ████████▌                               410ms   45 tok
 /// ✓ check_pods          ▐████████▉                      450ms   12 tok
-/// ● get_logs                      ▐███████▶                 …        –
+/// ● get_logs                      ▐███████▸                 …        –
 /// ○ reasoner            waiting
 /// ^ state       ^ bars                                  ^ right
 /// ```
@@ -79,8 +79,142 @@ impl<'a> Waterfall<'a> {
         Self { rows, now_ms, span_ms: 0, selected: None, focused: false }
     }
 
+    /// Selects a row; keys go here if `focused`.
+    #[must_use]
+    pub const fn select(mut self, row: Option<usize>, focused: bool) -> Self {
+        self.selected = row;
+        self.focused = focused;
+        self
+    }
+
     /// Draws it into `area`.
     pub fn render(&self, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-        let _ = (area, buffer, theme, put, put_right, row, skip, from_right, cells, format::width, Style::new());
+        let area = area.intersection(buffer.area);
+        if area.is_empty() || self.rows.is_empty() {
+            return;
+        }
+        let layout = self.layout(area.width, theme);
+        let span = span_ms(self.now_ms).max(self.span_ms);
+        let mut body = area;
+        let with_axis = layout.axis && usize::from(area.height) > self.rows.len();
+        if with_axis {
+            axis::draw(span, layout.bars(row(area, 0)), buffer, theme);
+            body = Rect { y: area.y + 1, height: area.height - 1, ..area };
+        }
+        let window = self.window(usize::from(body.height));
+        for (y, (index, step)) in self.rows.iter().enumerate().skip(window.start).take(window.len()).enumerate() {
+            let line = row(body, cells(y));
+            let bars = layout.bars(line);
+            if with_axis {
+                for (_, column) in axis::ticks(span, bars.width).skip(1).filter(|(_, column)| *column < bars.width) {
+                    put(skip(bars, column), theme.glyphs.guide, theme.faint, buffer);
+                }
+            }
+            draw_step(step, self.now_ms, span, layout, line, buffer, theme);
+            if self.selected == Some(index) {
+                theme.highlight(line, self.focused, buffer);
+            }
+        }
+        let hidden = self.rows.len() - window.len();
+        if hidden > 0 && body.height > 1 {
+            let last = row(body, body.height - 1);
+            put(skip(last, GUTTER), &format!("{} {hidden} more", theme.glyphs.ellipsis), theme.dim, buffer);
+        }
+    }
+
+    /// The rows that find room: all, or those up to the one that matters now, with a line for how many are hidden.
+    fn window(&self, height: usize) -> std::ops::Range<usize> {
+        let rows = self.rows.len();
+        if rows <= height {
+            return 0..rows;
+        }
+        let height = if height > 1 { height - 1 } else { height };
+        let at_work = self.rows.iter().rposition(|step| step.state == StepStatus::Running);
+        let first = table::scroll(0, self.selected.or(at_work), height, rows);
+        first..first + height
+    }
+
+    fn layout(&self, width: u16, theme: &Theme) -> Layout {
+        let widest = |widths: &mut dyn Iterator<Item = usize>| cells(widths.max().unwrap_or(0));
+        let label = widest(&mut self.rows.iter().map(|step| format::width(step.label)));
+        let label = label.min((width / 3).max(8)).min(width.saturating_sub(GUTTER));
+        let right = widest(&mut self.rows.iter().map(|step| format::width(right_of(step, theme).0)));
+        let room = width.saturating_sub(GUTTER + label + GAP);
+        let bars = room.saturating_sub(right + if right > 0 { 2 } else { 0 });
+        let (bars, right) = if bars < BARS_BESIDE_RIGHT { (room, 0) } else { (bars, right) };
+        let bars = if bars < BARS_ALONE { 0 } else { bars };
+        Layout { label, bars, right, axis: bars >= BARS_UNDER_AXIS }
+    }
+}
+
+/// The state's glyph and a blank.
+const GUTTER: u16 = 2;
+/// Between the labels and the bars.
+const GAP: u16 = 1;
+/// Cells of bars below which the right column goes, then the axis, then the bars.
+const BARS_BESIDE_RIGHT: u16 = 14;
+const BARS_UNDER_AXIS: u16 = 10;
+const BARS_ALONE: u16 = 4;
+
+/// The widths of the columns.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    label: u16,
+    bars: u16,
+    right: u16,
+    axis: bool,
+}
+
+impl Layout {
+    fn bars(self, line: Rect) -> Rect {
+        let rest = skip(line, GUTTER + self.label + GAP);
+        Rect { width: self.bars.min(rest.width), ..rest }
+    }
+}
+
+/// What stands at the right end: what the caller says, or the word for a state that has no figures.
+fn right_of<'a>(step: &'a WaterfallRow<'_>, theme: &Theme) -> (&'a str, Style) {
+    let mark = theme.step_status(step.state);
+    if step.right.is_empty() && step.state != StepStatus::Succeeded {
+        (mark.word, mark.style)
+    } else if step.state == StepStatus::Waiting {
+        (&step.right, theme.dim)
+    } else {
+        (&step.right, theme.text)
+    }
+}
+
+fn draw_step(
+    step: &WaterfallRow<'_>,
+    now_ms: u64,
+    span: u64,
+    layout: Layout,
+    line: Rect,
+    buffer: &mut Buffer,
+    theme: &Theme,
+) {
+    let mark = theme.step_status(step.state);
+    put(line, mark.glyph, mark.style, buffer);
+    let label = format::fit(step.label, usize::from(layout.label), theme.glyphs.ellipsis);
+    let label_style = if step.state == StepStatus::Waiting { theme.dim } else { theme.text };
+    put(skip(line, GUTTER), &label, label_style, buffer);
+
+    let bars = layout.bars(line);
+    let mut end = 0;
+    if let Some(extent) = step.extent(now_ms) {
+        let head = (step.state == StepStatus::Running).then_some(theme.running);
+        end = bar::draw(extent, span, theme.bar(step.kind, step.state), head, bars, buffer, theme.glyphs);
+    }
+    let (right, style) = right_of(step, theme);
+    if layout.right > 0 {
+        put_right(from_right(line, layout.right), right, style, buffer);
+    }
+    // A state that is not plain from its bar has its word beside it, unless that stands at the right.
+    let word_at_right = layout.right > 0 && right == mark.word;
+    if matches!(step.state, StepStatus::Failed | StepStatus::Cancelled | StepStatus::Waiting) && !word_at_right {
+        let rest = skip(bars, if end > 0 { end + 1 } else { 0 });
+        if usize::from(rest.width) >= mark.word.len() {
+            put(rest, mark.word, mark.style, buffer);
+        }
     }
 }
