@@ -82,10 +82,14 @@ pub struct Glyphs {
     pub bar: [&'static str; 9],
     /// A cell whose right half is filled.
     pub bar_right_half: &'static str,
+    /// A cell of a thin bar: its left half, all of it, its right half.
+    pub strip: [&'static str; 3],
     /// The growing end of a bar.
     pub bar_head: &'static str,
     /// A moment on the time axis, behind the bars.
     pub guide: &'static str,
+    /// Where letters go in a text field.
+    pub cursor: &'static str,
     /// The ends of a gauge.
     pub gauge_caps: [&'static str; 2],
     /// The right end of a gauge that is more than full.
@@ -120,8 +124,10 @@ impl Glyphs {
         border: border::ROUNDED,
         bar: [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
         bar_right_half: "▐",
+        strip: ["╸", "━", "╺"],
         bar_head: "▸",
         guide: "┊",
+        cursor: "▏",
         gauge_caps: ["▕", "▏"],
         gauge_over: "▸",
         gauge_rest: " ",
@@ -159,8 +165,10 @@ impl Glyphs {
         },
         bar: [" ", " ", " ", " ", "-", "=", "=", "=", "="],
         bar_right_half: "-",
+        strip: ["-", "=", "-"],
         bar_head: ">",
         guide: ".",
+        cursor: "|",
         gauge_caps: ["[", "]"],
         gauge_over: "!",
         gauge_rest: " ",
@@ -604,6 +612,7 @@ mod tests {
             ];
             all.extend(glyphs.spinner);
             all.extend(glyphs.bar);
+            all.extend(glyphs.strip);
             all.extend(glyphs.levels);
             all.extend(glyphs.gauge_caps);
             for glyph in all {

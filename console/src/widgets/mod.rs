@@ -49,3 +49,6 @@ pub(crate) fn row(area: Rect, index: u16) -> Rect {
 pub(crate) fn cells(width: usize) -> u16 {
     u16::try_from(width).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,7 @@ impl<'a> Panel<'a> {
         }
         let border = if self.focused { theme.border_focused } else { theme.border };
         self.frame(area, border, buffer, theme);
-        self.heading(Rect { height: 1, ..skip(area, 2) }, border, buffer, theme);
+        self.heading(Rect { height: 1, ..skip(area, 1) }, buffer, theme);
         inner
     }
 
@@ -121,9 +121,9 @@ impl<'a> Panel<'a> {
         cell(right, top, set.top_right);
     }
 
-    /// The title in the row of the upper border, from its third column on.
-    fn heading(&self, row: Rect, border: Style, buffer: &mut Buffer, theme: &Theme) {
-        let room = usize::from(row.width.saturating_sub(3));
+    /// The title in the row of the upper border, from its second column on.
+    fn heading(&self, row: Rect, buffer: &mut Buffer, theme: &Theme) {
+        let room = usize::from(row.width.saturating_sub(4));
         let title = format::fit(&self.title, room, theme.glyphs.ellipsis);
         if title.is_empty() {
             return;
@@ -139,27 +139,32 @@ impl<'a> Panel<'a> {
             shown += 1;
         }
         let title_style = if self.focused { theme.title.patch(theme.accent) } else { theme.title };
-        let mut rest = row;
+        let mut rest = clear(row, used + 2, buffer);
         let mut write = |text: &str, style, buffer: &mut Buffer| {
             rest = skip(rest, put(rest, text, style, buffer));
         };
-        // The title's first cell comes a column after the corner and a blank.
         write(&title, title_style, buffer);
         for (figure, style) in &self.figures[..shown] {
-            write(" ", theme.dim, buffer);
+            write(" ", theme.faint, buffer);
             write(theme.glyphs.dot, theme.faint, buffer);
-            write(" ", theme.dim, buffer);
+            write(" ", theme.faint, buffer);
             write(figure, style.unwrap_or(theme.dim), buffer);
         }
-        write(" ", border, buffer);
-        put(Rect { x: row.x.saturating_sub(1), width: 1, ..row }, " ", border, buffer);
         let note = format::width(&self.note);
         // A blank on both sides, a dash and the corner after it, and a few dashes before it.
-        if shown == self.figures.len() && !self.note.is_empty() && used + note + 8 <= usize::from(row.width) {
-            let place = from_right(row, cells(note + 4));
-            let place = skip(place, put(place, " ", border, buffer));
-            let place = skip(place, put(place, &self.note, theme.dim, buffer));
-            put(place, " ", border, buffer);
+        if shown == self.figures.len() && !self.note.is_empty() && used + note + 9 <= usize::from(row.width) {
+            let place = clear(from_right(row, cells(note + 4)), note + 2, buffer);
+            put(place, &self.note, theme.dim, buffer);
         }
     }
+}
+
+/// Takes cells out of the border, so that text there has none of its style; answers what follows the first of them.
+fn clear(row: Rect, cells_to_clear: usize, buffer: &mut Buffer) -> Rect {
+    for x in (row.left()..row.right()).take(cells_to_clear) {
+        if let Some(cell) = buffer.cell_mut((x, row.y)) {
+            cell.reset();
+        }
+    }
+    skip(row, 1)
 }

@@ -29,6 +29,7 @@ pub struct Sparkline<'a> {
     data: &'a [Option<u64>],
     max: Option<u64>,
     end: u64,
+    window: usize,
     resample: Resample,
     ramp: &'a [Style],
 }
@@ -37,7 +38,7 @@ impl<'a> Sparkline<'a> {
     /// A chart of `data`, oldest first, `None` for a gap; drawn in the theme's sparkline styles.
     #[must_use]
     pub const fn new(data: &'a [Option<u64>]) -> Self {
-        Self { data, max: None, end: data.len() as u64, resample: Resample::Max, ramp: &[] }
+        Self { data, max: None, end: data.len() as u64, window: data.len(), resample: Resample::Max, ramp: &[] }
     }
 
     /// The value that reaches the top, for charts that are compared; without it, the largest one shown.
@@ -51,6 +52,14 @@ impl<'a> Sparkline<'a> {
     #[must_use]
     pub const fn end(mut self, values: u64) -> Self {
         self.end = values;
+        self
+    }
+
+    /// How many values the width shows at least; `data`'s own number if not said otherwise. Charts below each other that
+    /// say the same have the same scale of time, however much each of them knows.
+    #[must_use]
+    pub const fn window(mut self, values: usize) -> Self {
+        self.window = values;
         self
     }
 
@@ -74,12 +83,12 @@ impl<'a> Sparkline<'a> {
         if area.is_empty() || self.data.is_empty() {
             return;
         }
-        let per_cell = self.data.len().div_ceil(usize::from(area.width));
+        let width = usize::from(area.width);
         // The largest is looked for among what is drawn, in a first walk over the same groups.
-        let largest = self.groups(per_cell).take(area.width.into()).flatten().max().unwrap_or(0);
+        let largest = self.groups(width).take(width).flatten().max().unwrap_or(0);
         let max = self.max.unwrap_or(largest).max(1);
         let ramp = if self.ramp.is_empty() { &theme.spark[..] } else { self.ramp };
-        for (value, x) in self.groups(per_cell).zip((area.left()..area.right()).rev()) {
+        for (value, x) in self.groups(width).zip((area.left()..area.right()).rev()) {
             if let Some(value) = value {
                 draw_column(value, max, Rect { x, width: 1, ..area }, ramp, buffer, theme);
             }
@@ -87,23 +96,35 @@ impl<'a> Sparkline<'a> {
     }
 
     /// The value of each cell, newest first.
-    fn groups(&self, per_cell: usize) -> impl Iterator<Item = Option<u64>> {
+    ///
+    /// Value number n belongs to group n * width / window, so groups stay what they are while values come, though their
+    /// sizes differ by one where the window is no multiple of the width.
+    fn groups(&self, width: usize) -> impl Iterator<Item = Option<u64>> {
+        let window = self.window.max(width).max(1) as u128;
+        let group = move |number: u64| u128::from(number) * width as u128 / window;
         let mut rest = self.data;
-        // The newest group holds what has come since its beginning, all others are whole.
-        let begun = usize::try_from(self.end % per_cell.max(1) as u64).unwrap_or(0);
-        let mut size = if begun == 0 { per_cell } else { begun };
+        let mut end = self.end.max(rest.len() as u64);
         std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
+            let newest = group(end.checked_sub(1)?);
+            let mut values = None;
+            let mut counted = false;
+            while let Some((value, older)) = rest.split_last() {
+                let number = end.saturating_sub(1);
+                if group(number) != newest {
+                    break;
+                }
+                values = match (values, *value) {
+                    (Some(known), Some(value)) => Some(match self.resample {
+                        Resample::Max => value.max(known),
+                        Resample::Sum => value.saturating_add(known),
+                    }),
+                    (known, value) => known.or(value),
+                };
+                rest = older;
+                end = number;
+                counted = true;
             }
-            let (older, group) = rest.split_at(rest.len().saturating_sub(size.max(1)));
-            rest = older;
-            size = per_cell;
-            let values = group.iter().flatten().copied();
-            Some(match self.resample {
-                Resample::Max => values.max(),
-                Resample::Sum => values.reduce(u64::saturating_add),
-            })
+            counted.then_some(values)
         })
     }
 }

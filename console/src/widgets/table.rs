@@ -81,6 +81,11 @@ impl<'a> Column<'a> {
         self
     }
 
+    /// Whether it may be left out.
+    pub(crate) const fn may_go(&self) -> bool {
+        self.priority > 0
+    }
+
     /// Lets it take what no other column wants, as a chart or a summary does; several of them share it.
     #[must_use]
     pub const fn flex(mut self) -> Self {
@@ -103,8 +108,6 @@ pub struct Table<'a> {
     pub columns: &'a [Column<'a>],
     /// How many rows there are, visible or not.
     pub rows: usize,
-    /// The first visible row, as far as the selection and the end of the rows let it be.
-    pub offset: usize,
     /// The selected row.
     pub selected: Option<usize>,
     /// Whether keys go to this table.
@@ -142,15 +145,21 @@ impl Drawn {
     }
 }
 
-/// The first visible row: near `offset`, so that the selected row is in sight and no space is left below the last.
+/// The first of `rows` rows to draw in `height` lines: the very first, or as many further down as it takes to have the
+/// selected one in sight.
 #[must_use]
-pub fn scroll(offset: usize, selected: Option<usize>, height: usize, rows: usize) -> usize {
-    let offset = match selected {
-        Some(selected) if selected < offset => selected,
-        Some(selected) if selected >= offset.saturating_add(height) => (selected + 1).saturating_sub(height),
-        _ => offset,
-    };
-    offset.min(rows.saturating_sub(height))
+pub fn first_row(selected: Option<usize>, height: usize, rows: usize) -> usize {
+    selected.map_or(0, |selected| selected.saturating_add(1).saturating_sub(height)).min(rows.saturating_sub(height))
+}
+
+/// Where a table in `area` has its rows, and which ones. What is drawn and what the mouse finds both go by it.
+#[must_use]
+pub fn rows_in(area: Rect, header: bool, selected: Option<usize>, rows: usize) -> Drawn {
+    let body =
+        if header { Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area } } else { area };
+    let height = usize::from(body.height);
+    let first = first_row(selected, height, rows);
+    Drawn { dropped: 0, body, first, count: height.min(rows - first.min(rows)) }
 }
 
 /// The columns that fit into `width` cells, each with the start and the width of its cells, and how many do not.
@@ -167,8 +176,7 @@ pub fn fit_columns(columns: &[Column<'_>], width: u16) -> (Vec<Option<(u16, u16)
     };
     let room = usize::from(width.saturating_sub(GUTTER + SCROLLBAR));
     while needed(&widths) > room {
-        let least =
-            columns.iter().enumerate().filter(|(index, column)| widths[*index].is_some() && column.priority > 0);
+        let least = columns.iter().enumerate().filter(|(index, column)| widths[*index].is_some() && column.may_go());
         let Some((index, _)) = least.max_by_key(|(index, column)| (column.priority, *index)) else { break };
         widths[index] = None;
     }
@@ -239,11 +247,15 @@ impl Row<'_, '_> {
         }
     }
 
-    /// Writes spans from the cell's left end on, cut at its right end.
+    /// Writes spans, aligned as the column says and cut at its right end.
     pub fn line(&mut self, column: usize, line: &Line<'_>) {
-        if let Some(area) = self.area(column) {
-            self.buffer.set_line(area.x, area.y, line, area.width);
-        }
+        let (Some(area), Some(column)) = (self.area(column), self.columns.get(column)) else { return };
+        let blank = match column.align {
+            Align::Left => 0,
+            Align::Right => area.width.saturating_sub(cells(line.width())),
+        };
+        let area = skip(area, blank);
+        self.buffer.set_line(area.x, area.y, line, area.width);
     }
 
     /// Draws anything else into the cell, such as a sparkline.
@@ -263,7 +275,7 @@ impl<'a> Table<'a> {
     /// A table with a header, without focus and selection.
     #[must_use]
     pub const fn new(columns: &'a [Column<'a>], rows: usize) -> Self {
-        Self { columns, rows, offset: 0, selected: None, focused: false, header: true }
+        Self { columns, rows, selected: None, focused: false, header: true }
     }
 
     /// How many rows a table in `area` shows: what a page is for the keys.
@@ -285,17 +297,13 @@ impl<'a> Table<'a> {
             return Drawn { dropped: self.columns.len(), ..Drawn::default() };
         }
         let (places, dropped) = fit_columns(self.columns, area.width);
-        let mut body = area;
+        let Drawn { body, first, count, .. } = rows_in(area, self.header, self.selected, self.rows);
         if self.header {
             let mut header = Row { columns: self.columns, places: &places, area: row(area, 0), buffer, ellipsis: "" };
             for (index, column) in self.columns.iter().enumerate() {
                 header.text(index, column.title, theme.dim);
             }
-            body = Rect { y: area.y + 1, height: area.height - 1, ..area };
         }
-        let height = usize::from(body.height);
-        let first = scroll(self.offset, self.selected, height, self.rows);
-        let count = height.min(self.rows - first.min(self.rows));
         for (y, index) in (first..first + count).enumerate() {
             let line = row(body, cells(y));
             let cells_of_row = Rect { width: line.width.saturating_sub(SCROLLBAR), ..line };

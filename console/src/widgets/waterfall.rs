@@ -104,13 +104,10 @@ impl<'a> Waterfall<'a> {
         let window = self.window(usize::from(body.height));
         for (y, (index, step)) in self.rows.iter().enumerate().skip(window.start).take(window.len()).enumerate() {
             let line = row(body, cells(y));
-            let bars = layout.bars(line);
-            if with_axis {
-                for (_, column) in axis::ticks(span, bars.width).skip(1).filter(|(_, column)| *column < bars.width) {
-                    put(skip(bars, column), theme.glyphs.guide, theme.faint, buffer);
-                }
-            }
             draw_step(step, self.now_ms, span, layout, line, buffer, theme);
+            if with_axis {
+                draw_guides(span, layout.bars(line), buffer, theme);
+            }
             if self.selected == Some(index) {
                 theme.highlight(line, self.focused, buffer);
             }
@@ -130,19 +127,23 @@ impl<'a> Waterfall<'a> {
         }
         let height = if height > 1 { height - 1 } else { height };
         let at_work = self.rows.iter().rposition(|step| step.state == StepStatus::Running);
-        let first = table::scroll(0, self.selected.or(at_work), height, rows);
+        let first = table::first_row(self.selected.or(at_work), height, rows);
         first..first + height
     }
 
     fn layout(&self, width: u16, theme: &Theme) -> Layout {
         let widest = |widths: &mut dyn Iterator<Item = usize>| cells(widths.max().unwrap_or(0));
         let label = widest(&mut self.rows.iter().map(|step| format::width(step.label)));
-        let label = label.min((width / 3).max(8)).min(width.saturating_sub(GUTTER));
+        // Names are cut before the bars are, down to a third of the width.
+        let beside_bars = width.saturating_sub(GUTTER + GAP + BARS_BESIDE_RIGHT);
+        let label = label.min(beside_bars.max(width / 3).max(8)).min(width.saturating_sub(GUTTER));
         let right = widest(&mut self.rows.iter().map(|step| format::width(right_of(step, theme).0)));
-        let room = width.saturating_sub(GUTTER + label + GAP);
-        let bars = room.saturating_sub(right + if right > 0 { 2 } else { 0 });
+        let room = width.saturating_sub(label).saturating_sub(GUTTER + GAP);
+        let bars = room.saturating_sub(if right > 0 { right.saturating_add(2) } else { 0 });
         let (bars, right) = if bars < BARS_BESIDE_RIGHT { (room, 0) } else { (bars, right) };
-        let bars = if bars < BARS_ALONE { 0 } else { bars };
+        if bars < BARS_ALONE {
+            return Layout { label: width.saturating_sub(GUTTER), bars: 0, right: 0, axis: false };
+        }
         Layout { label, bars, right, axis: bars >= BARS_UNDER_AXIS }
     }
 }
@@ -167,7 +168,7 @@ struct Layout {
 
 impl Layout {
     fn bars(self, line: Rect) -> Rect {
-        let rest = skip(line, GUTTER + self.label + GAP);
+        let rest = skip(line, (GUTTER + GAP).saturating_add(self.label));
         Rect { width: self.bars.min(rest.width), ..rest }
     }
 }
@@ -175,7 +176,7 @@ impl Layout {
 /// What stands at the right end: what the caller says, or the word for a state that has no figures.
 fn right_of<'a>(step: &'a WaterfallRow<'_>, theme: &Theme) -> (&'a str, Style) {
     let mark = theme.step_status(step.state);
-    if step.right.is_empty() && step.state != StepStatus::Succeeded {
+    if step.right.trim().is_empty() && step.state != StepStatus::Succeeded {
         (mark.word, mark.style)
     } else if step.state == StepStatus::Waiting {
         (&step.right, theme.dim)
@@ -215,6 +216,16 @@ fn draw_step(
         let rest = skip(bars, if end > 0 { end + 1 } else { 0 });
         if usize::from(rest.width) >= mark.word.len() {
             put(rest, mark.word, mark.style, buffer);
+        }
+    }
+}
+
+/// Marks the ticks of the axis where a row of bars is blank.
+fn draw_guides(span: u64, bars: Rect, buffer: &mut Buffer, theme: &Theme) {
+    for (_, column) in axis::ticks(span, bars.width).skip(1) {
+        let place = skip(bars, column);
+        if buffer.cell((place.x, place.y)).is_some_and(|cell| cell.symbol() == " ") {
+            put(place, theme.glyphs.guide, theme.faint, buffer);
         }
     }
 }

@@ -104,7 +104,7 @@ pub fn span_ms(now_ms: u64) -> u64 {
 
 /// The time between two ticks of an axis, so that each label has room and some air.
 pub(super) fn step_ms(span_ms: u64, width: u16) -> u64 {
-    let needed = |step: u64| cells(format::width(&label(span_ms, step, span_ms))).saturating_add(5);
+    let needed = |step: u64| cells(format::width(&label(span_ms, step, span_ms))).saturating_add(4);
     let fits = |step: u64| u128::from(step) * u128::from(width) >= u128::from(needed(step)) * u128::from(span_ms);
     // A step that ends at the end of the span is worth a little air.
     let round = STEPS.iter().copied().find(|step| fits(*step) && span_ms % step == 0);

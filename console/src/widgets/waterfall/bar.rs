@@ -58,11 +58,11 @@ pub(super) fn draw(
     u16::try_from(last + 1).unwrap_or(area.width)
 }
 
-/// All steps in one line, for the row of a table; the whole width stands for `span_ms`. Steps that overlap lie over each
+/// All steps in one line, for the row of a table: thin, so that rows below each other stay apart. The whole width stands for `span_ms`. Steps that overlap lie over each
 /// other, the one that began last on top; what runs ends in an ellipsis.
 ///
 /// ```text
-/// ▐███▌▐████▉▐███▍…
+/// ━━━━╺━━━━━╺━━━━…
 /// ```
 pub fn strip(rows: &[WaterfallRow<'_>], now_ms: u64, span_ms: u64, area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let area = area.intersection(buffer.area);
@@ -85,15 +85,15 @@ pub fn strip(rows: &[WaterfallRow<'_>], now_ms: u64, span_ms: u64, area: Rect, b
         }
         slots[start..end].fill(Some(index));
     }
-    let glyphs = theme.glyphs;
+    let [left_half, whole, right_half] = theme.glyphs.strip;
     let style = |slot: Option<usize>| slot.and_then(|index| rows.get(index)).map(|row| theme.bar(row.kind, row.state));
     let mut end = 0;
     for (x, pair) in (area.left()..).zip(slots.chunks_exact(2)) {
         let (symbol, style) = match (style(pair[0]), style(pair[1])) {
             (None, None) => continue,
-            (Some(left), None) => (glyphs.bar[4], left),
-            (None, Some(right)) => (glyphs.bar_right_half, right),
-            (Some(_), Some(right)) => (glyphs.bar[8], right),
+            (Some(left), None) => (left_half, left),
+            (None, Some(right)) => (right_half, right),
+            (Some(_), Some(right)) => (whole, right),
         };
         if let Some(cell) = buffer.cell_mut((x, area.y)) {
             cell.set_symbol(symbol).set_style(style);
@@ -101,6 +101,6 @@ pub fn strip(rows: &[WaterfallRow<'_>], now_ms: u64, span_ms: u64, area: Rect, b
         end = x + 1 - area.left();
     }
     if running {
-        crate::widgets::put(crate::widgets::skip(area, end), glyphs.ellipsis, theme.running, buffer);
+        crate::widgets::put(crate::widgets::skip(area, end), theme.glyphs.ellipsis, theme.running, buffer);
     }
 }
