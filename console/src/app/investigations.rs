@@ -61,6 +61,19 @@ impl Investigations {
         Self { opened, entries: Vec::new(), places: HashMap::new() }
     }
 
+    /// When the list's time begins.
+    #[must_use]
+    pub const fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    /// How long ago an investigation was accepted, by the console's clock.
+    #[must_use]
+    pub fn age(&self, known: &Known, now: Instant) -> Duration {
+        let now_ms = millis(now.saturating_duration_since(self.opened));
+        Duration::from_millis(u64::try_from(now_ms.saturating_sub(known.place.0)).unwrap_or(0))
+    }
+
     /// Takes those that moved in an answer.
     pub fn take(&mut self, update: ReplicaUpdate, received: Instant) {
         let received_ms = millis(received.saturating_duration_since(self.opened));

@@ -11,10 +11,15 @@ mod memory;
 mod message;
 mod notice;
 pub mod series;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::time::{Duration, Instant};
 
+use langdeck_shared::Status;
 use tui_input::Input;
 
 pub use actions::{Action, Context};
@@ -33,6 +38,19 @@ const HURRY: Duration = Duration::from_secs(2);
 const FRAME: Duration = Duration::from_millis(100);
 /// How often it is while only ages grow.
 const AGES: Duration = Duration::from_secs(1);
+
+/// How long the list's marker stays with an investigation that has ended, while it follows.
+const LINGER: Duration = Duration::from_millis(1500);
+/// Among how many of the newest investigations it looks for one that runs.
+const NEWEST: usize = 200;
+
+/// An investigation that the list's marker follows.
+#[derive(Debug, Clone)]
+struct Followed {
+    id: String,
+    /// Until when the marker stays, once it has ended.
+    until: Option<Instant>,
+}
 
 /// A part of the overview that keys go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -95,8 +113,10 @@ pub struct App {
     pub notice: Option<Notice>,
     /// The replica that the fleet's marker stands at, by its life.
     replica: Option<String>,
-    /// The investigation that the list's marker was put at; none follows the newest.
+    /// The investigation that the list's marker was put at; none lets it follow what runs.
     selected: Option<String>,
+    /// What the marker is at while it follows.
+    followed: Option<Followed>,
     /// The ids that pass filter and scope, newest first; none while everything does.
     shown: Option<Vec<String>>,
     paused_at: Option<Instant>,
@@ -126,6 +146,7 @@ impl App {
             notice: None,
             replica: None,
             selected: None,
+            followed: None,
             shown: None,
             paused_at: None,
             hurry_until: None,
@@ -134,6 +155,12 @@ impl App {
             session,
             dirty: true,
         }
+    }
+
+    /// When the console was opened.
+    #[must_use]
+    pub const fn opened(&self) -> Instant {
+        self.investigations.opened()
     }
 
     /// Where a key goes at present.
@@ -235,10 +262,11 @@ impl App {
         }
     }
 
-    /// The row of the list's marker: that of the investigation chosen, or the newest.
+    /// The row of the list's marker: that of the investigation chosen, or of the one followed.
     #[must_use]
     pub fn selected_row(&self) -> usize {
-        self.selected.as_deref().and_then(|id| self.row_of(id)).unwrap_or(0)
+        let followed = || self.followed.as_ref().map(|followed| followed.id.as_str());
+        self.selected.as_deref().or_else(followed).and_then(|id| self.row_of(id)).unwrap_or(0)
     }
 
     /// The investigation at the list's marker.
@@ -247,7 +275,7 @@ impl App {
         self.shown(self.selected_row())
     }
 
-    /// Whether the list's marker follows the newest investigation, because none was chosen.
+    /// Whether the list's marker follows what runs, because no investigation was chosen.
     #[must_use]
     pub const fn follows(&self) -> bool {
         self.selected.is_none()
@@ -258,6 +286,24 @@ impl App {
             Some(ids) => ids.iter().position(|shown| shown == id),
             None => self.investigations.rank(id),
         }
+    }
+
+    /// Stays with what is followed until a moment after its end, then goes to the newest that runs, or the newest.
+    fn follow(&mut self, now: Instant) {
+        let id = self.followed.as_ref().map(|followed| followed.id.as_str());
+        let known = id.filter(|id| self.row_of(id).is_some()).and_then(|id| self.investigations.get(id));
+        let moving = known.is_some_and(Known::is_moving);
+        if let Some(followed) = self.followed.as_mut().filter(|_| known.is_some()) {
+            followed.until = if moving { None } else { followed.until.or(Some(now + LINGER)) };
+            if followed.until.is_none_or(|until| now < until) {
+                return;
+            }
+        }
+        let newest = (0..self.shown_count().min(NEWEST)).filter_map(|row| self.shown(row));
+        let running = newest.clone().find(|known| known.is_moving() && known.investigation.status == Status::Running);
+        let next = running.or_else(|| self.shown(0)).map(|known| known.investigation.investigation_id.clone());
+        let until = running.is_none().then_some(now);
+        self.followed = next.map(|id| Followed { id, until });
     }
 
     /// Works out anew what passes filter and scope.

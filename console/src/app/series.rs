@@ -39,8 +39,9 @@ impl Series {
         self.slots.range(self.slots.len().saturating_sub(seconds)..).map(Option::as_ref)
     }
 
-    /// The chart second after the newest slot.
-    fn end(&self) -> u64 {
+    /// How many seconds the axis has, up to and with the newest slot.
+    #[must_use]
+    pub fn end(&self) -> u64 {
         self.first + self.slots.len() as u64
     }
 

@@ -53,6 +53,7 @@ impl App {
                 Vec::new()
             }
         };
+        self.follow(now);
         effects.extend(self.ask_for_detail());
         effects
     }

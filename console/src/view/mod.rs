@@ -1,4 +1,113 @@
-//! What the console draws.
+//! What the console draws. It reads the state and changes nothing.
 
+mod charts;
+mod connection;
+mod detail;
+mod findings;
+mod fleet;
+mod footer;
 pub mod format;
+mod header;
+mod investigations;
+mod layout;
+mod memory;
+mod overlays;
+#[cfg(test)]
+mod screens;
+#[cfg(test)]
+pub(crate) mod testing;
+mod text;
 pub mod theme;
+mod timeline;
+mod value;
+
+use std::time::Instant;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::app::{App, Target};
+use crate::widgets::put;
+use layout::{Areas, Body};
+use theme::Theme;
+
+/// What every screen is drawn from.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    app: &'a App,
+    theme: &'a Theme,
+    /// The moment shown: now, or when the screen was paused.
+    now: Instant,
+}
+
+impl Scene<'_> {
+    /// The spinner's cell at this moment.
+    fn spinner(&self) -> &'static str {
+        let ticks = self.now.saturating_duration_since(self.app.opened()).as_millis() / 100;
+        self.theme.spinner(u64::try_from(ticks).unwrap_or(0))
+    }
+}
+
+/// Draws everything; answers how far the text that can be scrolled reaches beyond its place, in lines.
+pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, now: Instant) -> usize {
+    let area = frame.area();
+    render(app, area, frame.buffer_mut(), theme, now)
+}
+
+fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, now: Instant) -> usize {
+    let scene = Scene { app, theme, now: app.shown_at(now) };
+    let Some(areas) = Areas::of(app, area) else {
+        too_small(area, buffer, theme);
+        return 0;
+    };
+    header::render(scene, areas.header, buffer);
+    if let Some(banner) = areas.banner {
+        connection::banner(scene, banner, buffer);
+    }
+    let mut beyond = 0;
+    match areas.body {
+        Body::NoConnection(area) => connection::render(scene, area, buffer),
+        Body::Overview(overview) => {
+            fleet::render(scene, overview.fleet, buffer);
+            investigations::render(scene, overview.list, buffer);
+            timeline::render(scene, overview.timeline, buffer);
+            if let Some(charts) = overview.charts {
+                charts::tokens(scene, charts.tokens, buffer);
+                charts::money(scene, charts.money, buffer);
+                memory::render(scene, charts.memory, buffer);
+            }
+        }
+        Body::Detail(detail) => beyond = detail::render(scene, detail, buffer),
+    }
+    footer::render(scene, areas.footer, buffer);
+    overlays::render(scene, areas.overlay, buffer).unwrap_or(beyond)
+}
+
+/// What lies at a place of the screen, for the mouse.
+#[must_use]
+pub fn target(app: &App, area: Rect, at: Position) -> Target {
+    let Some(areas) = Areas::of(app, area) else { return Target::Nothing };
+    if app.overlay.is_some() {
+        return overlays::target(app, areas.overlay, at);
+    }
+    match areas.body {
+        Body::NoConnection(_) => Target::Nothing,
+        Body::Overview(overview) => {
+            let replica = fleet::row_at(app, overview.fleet, at).map(Target::Replica);
+            let investigation = || investigations::row_at(app, overview.list, at).map(Target::Investigation);
+            replica.or_else(investigation).unwrap_or(Target::Nothing)
+        }
+        Body::Detail(areas) => detail::step_at(app, areas, at).map_or(Target::Nothing, Target::Step),
+    }
+}
+
+fn too_small(area: Rect, buffer: &mut Buffer, theme: &Theme) {
+    let (columns, rows) = layout::SMALLEST;
+    put(
+        area,
+        &format!("{}x{} is too small: {columns}x{rows} at least", area.width, area.height),
+        theme.warning,
+        buffer,
+    );
+}

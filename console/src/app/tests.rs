@@ -1,0 +1,345 @@
+//! The state through messages, as the loop drives it.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use langdeck_shared::{Accepted, MemoryDelta, ReplicaStatus, Status, Usd};
+
+use super::testing::{answer, app, busy_fleet, idle, investigation, pattern, press, samples, totals, write};
+use super::{App, Context, Effect, Link, Message, Pace, Pane, SourceId, Ticket};
+use crate::net::NetError;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn shown_ids(app: &App) -> Vec<&str> {
+    (0..app.shown_count())
+        .filter_map(|row| app.shown(row))
+        .map(|known| known.investigation.investigation_id.as_str())
+        .collect()
+}
+
+#[test]
+fn a_restart_never_makes_totals_fall_and_loses_what_ran() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut first = idle("a", "one");
+    first.totals = totals(10, 0, 0);
+    first.investigations = vec![investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Running, SECOND)];
+    answer(&mut app, 0, first, now);
+
+    let mut second = idle("a", "two");
+    second.totals = totals(1, 0, 0);
+    second.uptime_ms = 500;
+    answer(&mut app, 0, second, now + 4 * SECOND);
+
+    assert_eq!(app.fleet.replicas().len(), 1);
+    assert_eq!(app.fleet.totals().succeeded, 11);
+    assert_eq!(app.fleet.totals().spend.cost_usd, Usd::from_nanos(11 * 314_000));
+    assert!(app.fleet.replicas()[0].restarted_lately(now + 5 * SECOND));
+    let lost = app.shown(0).unwrap();
+    assert!(lost.lost && !lost.is_moving());
+    assert_eq!(lost.elapsed(now + 100 * SECOND), SECOND, "the clock of a lost run stands still");
+}
+
+#[test]
+fn one_name_with_two_lives_at_two_addresses_is_two_rows() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b"], now);
+    answer(&mut app, 0, idle("same", "one"), now);
+    answer(&mut app, 1, idle("same", "two"), now);
+    assert_eq!(app.fleet.replicas().len(), 2);
+    assert!(app.fleet.is_ambiguous("same", now));
+}
+
+#[test]
+fn one_replica_behind_two_addresses_is_one_row() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b"], now);
+    for source in 0..2 {
+        let mut update = idle("same", "one");
+        update.totals = totals(3, 0, 0);
+        answer(&mut app, source, update, now);
+    }
+    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (1, 3));
+}
+
+#[test]
+fn silence_ages_a_replica_as_the_contract_says() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    let status = |app: &App, after: u32| app.fleet.replicas()[0].status(now + SECOND * after);
+    let expected = [
+        (2, ReplicaStatus::Ready),
+        (3, ReplicaStatus::Stale),
+        (10, ReplicaStatus::Unreachable),
+        (60, ReplicaStatus::Gone),
+    ];
+    for (after, expected) in expected {
+        assert_eq!(status(&app, after), expected, "after {after} s");
+    }
+    let refused = Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try: now + SECOND };
+    app.update(refused, now);
+    assert_eq!(status(&app, 0), ReplicaStatus::Unreachable, "a refused connection needs no patience");
+    answer(&mut app, 0, idle("a", "one"), now);
+    assert_eq!(status(&app, 0), ReplicaStatus::Ready);
+}
+
+#[test]
+fn a_source_says_since_when_it_is_down() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    for after in [5, 9] {
+        let at = now + after * SECOND;
+        app.update(Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try: at + SECOND }, at);
+    }
+    let Link::Down { since, .. } = app.sources[0].link else { panic!("the source should be down") };
+    assert_eq!(since, now + 5 * SECOND);
+}
+
+#[test]
+fn the_list_is_newest_first_and_keeps_the_selection_on_its_item() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let newest_first = ["inv_b3_3", "inv_b1_4", "inv_b3_2", "inv_b1_3", "inv_b1_2", "inv_b3_1", "inv_b2_1"];
+    assert_eq!(shown_ids(&app), newest_first);
+    assert!(app.follows());
+
+    press(&mut app, KeyCode::Char('j'), now);
+    assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
+    let mut more = idle("langchain-free-7d9c-x2kqp", "b3");
+    more.investigations = vec![investigation(
+        "inv_b3_4",
+        "langchain-free-7d9c-x2kqp",
+        ("high_cpu", "api"),
+        Status::Queued,
+        Duration::ZERO,
+    )];
+    answer(&mut app, 2, more, now);
+    assert_eq!(app.selected_row(), 3);
+    assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
+    press(&mut app, KeyCode::Esc, now);
+    assert!(app.follows());
+}
+
+#[test]
+fn without_a_choice_the_marker_stays_with_what_runs_until_a_moment_after_its_end() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let marked = |app: &App| app.selected().unwrap().investigation.investigation_id.clone();
+    assert_eq!(marked(&app), "inv_b1_4", "the newest that runs, not the queued one above it");
+
+    let name = "langchain-free-7d9c-p8mvd";
+    let mut update = idle(name, "b1");
+    update.running = 1;
+    update.investigations = vec![
+        investigation("inv_b1_4", name, ("memory_leak", "search"), Status::Succeeded, 2 * SECOND),
+        investigation("inv_b1_5", name, ("high_cpu", "api"), Status::Running, Duration::ZERO),
+    ];
+    answer(&mut app, 0, update, now);
+    assert_eq!(marked(&app), "inv_b1_4");
+    app.update(Message::Tick, now + 2 * SECOND);
+    assert_eq!(marked(&app), "inv_b1_5");
+}
+
+#[test]
+fn clocks_that_differ_do_not_bend_an_elapsed_time() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut update = idle("a", "one");
+    let mut running = investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Running, SECOND);
+    running.accepted_at = "2031-01-01T00:00:00Z".parse().unwrap();
+    update.investigations = vec![running];
+    answer(&mut app, 0, update, now);
+    assert_eq!(app.shown(0).unwrap().elapsed(now + SECOND), 2 * SECOND);
+}
+
+#[test]
+fn filter_and_replica_narrow_the_list_and_escape_lets_go_step_by_step() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('/'), now);
+    write(&mut app, "ledger", now);
+    assert_eq!(shown_ids(&app), ["inv_b3_3", "inv_b1_2"]);
+    press(&mut app, KeyCode::Enter, now);
+    assert_eq!(app.context(), Context::Overview);
+
+    press(&mut app, KeyCode::Tab, now);
+    assert_eq!(app.pane, Pane::Fleet);
+    press(&mut app, KeyCode::Enter, now);
+    assert_eq!(shown_ids(&app), ["inv_b1_2"]);
+
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(app.shown_count(), 3, "the filter goes first, the replica stays");
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(app.shown_count(), 7);
+}
+
+#[test]
+fn escape_from_the_filter_puts_the_old_one_back() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('/'), now);
+    write(&mut app, "q", now);
+    assert_eq!(app.filter.value(), "q", "a letter is text here, not the end of the console");
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!((app.filter.value(), app.shown_count()), ("", 7));
+}
+
+#[test]
+fn f_and_enter_fire_once_at_the_marked_replica_with_a_key_of_its_own() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        press(&mut app, KeyCode::Char('f'), now);
+        assert_eq!(app.context(), Context::Fire);
+        press(&mut app, KeyCode::Right, now);
+        let effects = press(&mut app, KeyCode::Enter, now);
+        let [Effect::Fire { source, alert, idempotency_key, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!((source, alert.alert_type.as_str()), (&SourceId(1), "high_latency"));
+        keys.push(idempotency_key.clone());
+    }
+    assert_ne!(keys[0], keys[1]);
+    assert_eq!(app.context(), Context::Overview);
+}
+
+#[test]
+fn the_marker_goes_to_what_was_fired() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('G'), now);
+    let accepted =
+        Accepted { investigation_id: "inv_b3_2".to_owned(), replica: "x".to_owned(), status: Status::Running };
+    app.update(Message::Fired { ticket: Ticket(1), source: SourceId(2), result: Ok(accepted) }, now);
+    assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
+}
+
+#[test]
+fn a_refused_alert_says_where_and_why() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    app.update(Message::Fired { ticket: Ticket(1), source: SourceId(1), result: Err(NetError::Refused) }, now);
+    assert_eq!(app.notice.as_ref().unwrap().text, "not fired at http://localhost:8002: connection refused");
+    app.update(Message::Tick, now + 10 * SECOND);
+    assert!(app.notice.is_none());
+}
+
+#[test]
+fn a_composed_alert_that_agents_would_refuse_stays_in_its_form() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('F'), now);
+    press(&mut app, KeyCode::Tab, now);
+    app.update(Message::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)), now);
+    for _ in 0.."checkout-api".len() {
+        press(&mut app, KeyCode::Backspace, now);
+    }
+    assert_eq!(press(&mut app, KeyCode::Enter, now), []);
+    assert_eq!(app.context(), Context::Compose);
+    app.update(Message::Paste("cart\napi".to_owned()), now);
+    let effects = press(&mut app, KeyCode::Enter, now);
+    assert!(matches!(effects.as_slice(), [Effect::Fire { alert, .. }] if alert.service == "cart api"), "{effects:?}");
+}
+
+#[test]
+fn an_opened_investigation_is_asked_for_whenever_it_moves_one_question_at_a_time() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let asks = Effect::FetchDetail { source: SourceId(0), id: "inv_b1_4".to_owned() };
+    assert_eq!(press(&mut app, KeyCode::Enter, now), [asks.clone()]);
+
+    let name = "langchain-free-7d9c-p8mvd";
+    let moved = investigation("inv_b1_4", name, ("memory_leak", "search"), Status::Succeeded, 2 * SECOND);
+    let mut update = idle(name, "b1");
+    update.investigations = vec![moved.clone()];
+    assert_eq!(answer(&mut app, 0, update, now), [], "the first question is still open");
+
+    let first = Message::Detail { source: SourceId(0), id: "inv_b1_4".to_owned(), result: Ok(Box::new(moved.clone())) };
+    assert_eq!(app.update(first, now), [asks], "it moved meanwhile");
+    let second = Message::Detail { source: SourceId(0), id: "inv_b1_4".to_owned(), result: Ok(Box::new(moved)) };
+    assert_eq!(app.update(second, now), []);
+
+    press(&mut app, KeyCode::Char('G'), now);
+    assert_eq!(app.detail.as_ref().unwrap().step, 4);
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(app.context(), Context::Overview);
+}
+
+#[test]
+fn the_sources_are_asked_quickly_while_something_runs_and_after_firing() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    assert_eq!(app.pace(now), Pace::Idle);
+
+    press(&mut app, KeyCode::Char('f'), now);
+    press(&mut app, KeyCode::Enter, now);
+    assert_eq!(app.pace(now + SECOND), Pace::Busy);
+    assert_eq!(app.pace(now + 2 * SECOND), Pace::Idle);
+
+    let mut running = idle("a", "one");
+    running.running = 1;
+    answer(&mut app, 0, running, now + 2 * SECOND);
+    assert_eq!(app.pace(now + 2 * SECOND), Pace::Busy);
+    assert_eq!(app.pace(now + 6 * SECOND), Pace::Idle, "a replica that no longer answers hurries nobody");
+
+    press(&mut app, KeyCode::Char('p'), now + 2 * SECOND);
+    assert_eq!(app.pace(now + 2 * SECOND), Pace::Paused);
+    assert_eq!(app.shown_at(now + 90 * SECOND), now + 2 * SECOND, "ages stand still with the screen");
+}
+
+#[test]
+fn an_idle_console_has_no_reason_to_wake_before_a_replica_would_be_stale() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    assert_eq!(app.next_tick(now), Some(now + 3 * SECOND));
+    assert!(app.take_dirty());
+    assert!(!app.take_dirty(), "nothing has happened since");
+}
+
+#[test]
+fn memories_of_all_replicas_stand_together_and_go_with_their_process() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let mut update = idle("langchain-free-7d9c-p8mvd", "b1");
+    update.memory =
+        MemoryDelta { services: 1, patterns: vec![pattern("checkout-api", "high_cpu", 1, "something else", SECOND)] };
+    answer(&mut app, 0, update, now);
+    let recalled = app.memory.recall();
+    assert_eq!(recalled.iter().map(|r| r.service).collect::<Vec<_>>(), ["checkout-api", "payment-api", "search"]);
+    assert_eq!((recalled[0].investigations, recalled[0].last_alert_type), (8, "high_cpu"));
+    assert_eq!(recalled[0].root_cause, Some("database connection pool exhaustion"));
+
+    answer(&mut app, 2, idle("langchain-free-7d9c-x2kqp", "b9"), now);
+    assert_eq!(app.memory.recall()[0].root_cause, Some("something else"));
+}
+
+#[test]
+fn sorting_changes_the_order_and_the_marker_stays_on_its_replica() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Tab, now);
+    press(&mut app, KeyCode::Char('j'), now);
+    assert_eq!(app.replica().unwrap().boot_id, "b2");
+    press(&mut app, KeyCode::Char('s'), now);
+    let by_cost: Vec<&str> = app.fleet.replicas().iter().map(|replica| replica.boot_id.as_str()).collect();
+    assert_eq!(by_cost, ["b3", "b1", "b2"]);
+    assert_eq!((app.replica_row(), app.replica().unwrap().boot_id.as_str()), (2, "b2"));
+}
+
+#[test]
+fn a_replica_spends_per_hour_what_its_last_minute_says() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut update = idle("a", "one");
+    update.samples = samples(1).into_iter().take(5).collect();
+    answer(&mut app, 0, update.clone(), now);
+    assert_eq!(app.fleet.replicas()[0].hourly(), None, "five seconds say nothing about an hour");
+    update.samples = samples(1);
+    for sample in &mut update.samples {
+        sample.cost_usd = Usd::from_nanos(1_000);
+    }
+    answer(&mut app, 0, update, now);
+    assert_eq!(app.fleet.replicas()[0].hourly(), Some(Usd::from_nanos(3_600_000)));
+}
+
+#[test]
+fn the_palette_does_what_it_names() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char(':'), now);
+    write(&mut app, "test alert", now);
+    press(&mut app, KeyCode::Enter, now);
+    assert_eq!(app.context(), Context::Fire);
+}

@@ -1,0 +1,100 @@
+//! One investigation, whole: its timeline, the chosen step's input and output, its report.
+
+use langdeck_shared::{Step, StepKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
+
+use super::layout::Detail as Areas;
+use super::text::draw_lines;
+use super::{Scene, findings, format, text, timeline, value};
+use crate::app::{App, Detail, Known};
+use crate::widgets::panel::Panel;
+use crate::widgets::put;
+
+/// Draws all of it; answers how far the step's text reaches beyond its place.
+pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usize {
+    let Scene { app, theme, .. } = scene;
+    let Some(detail) = &app.detail else { return 0 };
+    let Some(known) = app.investigations.get(&detail.id) else {
+        let inner = Panel::new(detail.id.clone()).render(areas.timeline, buffer, theme);
+        put(inner, "no longer known", theme.dim, buffer);
+        return 0;
+    };
+    let inner = timeline::panel(scene, known).focused(true).render(areas.timeline, buffer, theme);
+    timeline::waterfall(scene, known, Some(detail.step), inner, buffer);
+    let beyond = step(scene, detail, known, areas, buffer);
+    if let Some(report) = areas.report {
+        self::report(scene, detail, known, report, buffer);
+    }
+    beyond
+}
+
+/// The step of the timeline at a place of the screen.
+pub(super) fn step_at(app: &App, areas: Areas, at: Position) -> Option<usize> {
+    let inner = Panel::new("").inner(areas.timeline);
+    let steps = app.detail.as_ref().and_then(|detail| app.investigations.get(&detail.id))?.investigation.steps.len();
+    // The first line is the axis; where the steps do not fit, not each of them has its line.
+    let row = usize::from(at.y.checked_sub(inner.y + 1)?);
+    (inner.contains(at) && row < steps && steps < usize::from(inner.height)).then_some(row)
+}
+
+fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: &mut Buffer) -> usize {
+    let theme = scene.theme;
+    let Some(timed) = known.investigation.steps.get(detail.step) else {
+        Panel::new("Step").render(areas.step, buffer, theme);
+        return 0;
+    };
+    let mark = theme.step_status(timed.status);
+    let panel = Panel::new(timed.name.clone()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
+    let [tokens, cost] = spend(timed);
+    let inner = panel.figure(tokens).styled_figure(cost, theme.money).render(areas.step, buffer, theme);
+    let lines = lines(scene, detail, timed, areas.report.is_none(), usize::from(inner.width));
+    draw_lines(&lines, detail.scroll, inner, buffer)
+}
+
+/// The step's tokens and what they cost; nothing while there are none.
+fn spend(step: &Step) -> [String; 2] {
+    if step.tokens == 0 {
+        return [String::new(), String::new()];
+    }
+    let cost = step.cost_usd.map_or_else(|| "unpriced".to_owned(), format::usd);
+    [format!("{} tokens in, {} out", step.input_tokens, step.output_tokens), cost]
+}
+
+/// The step's text: why it failed, what it gave, what it was given. Where the report has no place of its own, it stands
+/// under the reasoner.
+fn lines(scene: Scene<'_>, detail: &Detail, timed: &Step, with_report: bool, width: usize) -> Vec<Line<'static>> {
+    let theme = scene.theme;
+    let mut lines = Vec::new();
+    if let Some(error) = &timed.error {
+        lines.push(Line::styled("error", theme.dim));
+        lines.extend(text::wrap(error, width).into_iter().map(|part| Line::styled(part, theme.failed)));
+    }
+    if let Some(whole) = detail.whole.as_ref().filter(|_| with_report && timed.kind == StepKind::Reasoner) {
+        lines.extend(findings::whole(scene, whole, width));
+    }
+    let Some(step) = detail.whole_step() else {
+        let waiting = detail.error.as_ref().map_or_else(|| "asking for it".to_owned(), ToString::to_string);
+        lines.push(Line::styled(waiting, theme.dim));
+        return lines;
+    };
+    for (name, said) in [("output", &step.output), ("input", &step.input)] {
+        let Some(said) = said else { continue };
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.push(Line::styled(name, theme.title));
+        lines.extend(value::lines(said, width, theme));
+    }
+    if lines.is_empty() {
+        lines.push(Line::styled("nothing yet", theme.dim));
+    }
+    lines
+}
+
+fn report(scene: Scene<'_>, detail: &Detail, known: &Known, area: Rect, buffer: &mut Buffer) {
+    let inner = Panel::new("Report").render(area, buffer, scene.theme);
+    let whole = detail.whole.as_deref().unwrap_or(&known.investigation);
+    draw_lines(&findings::whole(scene, whole, usize::from(inner.width)), 0, inner, buffer);
+}

@@ -1,0 +1,124 @@
+//! The fleet's table: a row per replica, with its last minute as a chart.
+
+use std::time::Instant;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::theme::Mark;
+use super::{Scene, format};
+use crate::app::{App, Pane, Replica};
+use crate::widgets::panel::Panel;
+use crate::widgets::spark::Sparkline;
+use crate::widgets::table::{Column, Keep, Table, rows_in};
+
+/// Seconds of a replica's chart.
+const CHART: usize = 60;
+
+const COLUMNS: &[Column<'_>] = &[
+    Column::new("REPLICA", 12, 26).keep(Keep::End),
+    Column::new("STATE", 11, 16),
+    Column::new("RUN", 3, 5).right().priority(1),
+    Column::new("DONE", 5, 6).right().priority(2),
+    Column::new("ERR", 4, 5).right().priority(1),
+    Column::new("P50", 6, 6).right().priority(8),
+    Column::new("P95", 6, 6).right().priority(3),
+    Column::new("TOKENS", 6, 7).right().priority(5),
+    Column::new("COST", 9, 9).right(),
+    Column::new("$/H", 8, 8).right().priority(6),
+    Column::new("UPTIME", 6, 7).right().priority(9),
+    Column::new("MODE", 10, 10).priority(10),
+    Column::new("LAST 60 S", 10, 30).flex().priority(4),
+];
+
+fn panel(scene: Scene<'_>) -> Panel<'static> {
+    let order = scene.app.fleet.order();
+    Panel::new("Fleet")
+        .note(format!("by {} {}", order.as_str(), scene.theme.glyphs.descending))
+        .focused(scene.app.pane == Pane::Fleet)
+        .flush()
+}
+
+/// Draws the panel with the table.
+pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let Scene { app, theme, now } = scene;
+    let inner = panel(scene).render(area, buffer, theme);
+    let replicas = app.fleet.replicas();
+    let mut table = Table::new(COLUMNS, replicas.len());
+    table.selected = Some(app.replica_row());
+    table.focused = app.pane == Pane::Fleet;
+    table.render(inner, buffer, theme, |index, row| {
+        let Some(replica) = replicas.get(index) else { return };
+        let fresh = replica.is_fresh(now);
+        let shade = |style| if fresh { style } else { theme.stale };
+        let totals = replica.totals();
+        let dash = || theme.glyphs.dash.to_owned();
+        let latency = |figure: Option<u64>| figure.map_or_else(dash, format::duration_ms);
+        let hourly = replica.hourly().filter(|_| fresh).map_or_else(dash, format::usd_figure);
+        let mark = state(scene, replica);
+
+        row.text(0, &replica.name, shade(theme.text));
+        row.text(1, &format!("{} {}", mark.glyph, state_word(scene, replica, &mark)), mark.style);
+        let running = if fresh { at_work(replica) } else { dash() };
+
+        row.text(2, &running, shade(if replica.running > 0 { theme.running } else { theme.dim }));
+        row.text(3, &format::count(totals.ended()), shade(theme.text));
+        row.text(4, &format::count(totals.failed), shade(if totals.failed > 0 { theme.failed } else { theme.dim }));
+        row.text(5, &latency(replica.latency.map(|latency| latency.p50_ms)), shade(theme.text));
+        row.text(6, &latency(replica.latency.map(|latency| latency.p95_ms)), shade(theme.text));
+        row.text(7, &format::count(totals.spend.tokens), shade(theme.text));
+        row.text(8, &format::usd(totals.spend.cost_usd), shade(theme.money));
+        row.text(9, &hourly, shade(theme.text));
+        row.text(10, &uptime(replica, now), shade(theme.dim));
+        row.text(11, &replica.tool_mode.to_string(), shade(theme.dim));
+        row.draw(12, |area, buffer| chart(scene, replica, area, buffer));
+    });
+}
+
+/// The row of the table at a place of the screen.
+pub(super) fn row_at(app: &App, area: Rect, at: Position) -> Option<usize> {
+    let inner = Panel::new("").flush().inner(area);
+    rows_in(inner, true, Some(app.replica_row()), app.fleet.replicas().len()).row_at(at.x, at.y)
+}
+
+/// `2`, or `2+5` with five that wait.
+fn at_work(replica: &Replica) -> String {
+    let running = format::count(replica.running);
+    if replica.queued > 0 { format!("{running}+{}", format::count(replica.queued)) } else { running }
+}
+
+fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
+    let mut mark = scene.theme.replica_status(replica.status(scene.now));
+    if replica.is_fresh(scene.now) && replica.running > 0 {
+        mark.glyph = scene.spinner();
+    }
+    mark
+}
+
+/// `ready`, `restarted`, `same name`, `stale 6s`.
+fn state_word(scene: Scene<'_>, replica: &Replica, mark: &Mark) -> String {
+    let now = scene.now;
+    if !replica.is_fresh(now) {
+        return format!("{} {}", mark.word, format::age(replica.age(now)));
+    }
+    if scene.app.fleet.is_ambiguous(&replica.name, now) {
+        return "same name".to_owned();
+    }
+    let restarted = replica.restarted_lately(now);
+    if restarted { "restarted".to_owned() } else { mark.word.to_owned() }
+}
+
+fn uptime(replica: &Replica, now: Instant) -> String {
+    let up = replica.uptime() + if replica.is_fresh(now) { replica.age(now) } else { std::time::Duration::ZERO };
+    format::age(up)
+}
+
+fn chart(scene: Scene<'_>, replica: &Replica, area: Rect, buffer: &mut Buffer) {
+    let tokens: Vec<Option<u64>> = replica.series.last(CHART).map(|slot| slot.map(|sample| sample.tokens)).collect();
+    let stale = [scene.theme.stale];
+    let mut spark = Sparkline::new(&tokens).end(replica.series.end());
+    if !replica.is_fresh(scene.now) {
+        spark = spark.ramp(&stale);
+    }
+    spark.render(area, buffer, scene.theme);
+}

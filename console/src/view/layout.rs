@@ -1,0 +1,161 @@
+//! Where everything stands, for drawing and for the mouse alike.
+
+use ratatui::layout::Rect;
+
+use crate::app::App;
+
+/// Columns and rows below which nothing useful can be shown.
+pub(super) const SMALLEST: (u16, u16) = (40, 12);
+/// From how many columns on the list and the timeline stand side by side, and the charts in one row.
+const WIDE: u16 = 100;
+/// From how many rows on there are charts.
+const TALL: u16 = 32;
+/// Rows of a panel that are frame.
+const FRAME: u16 = 2;
+/// The rows of a timeline of three tools: axis, planner, tools, reasoner.
+const TIMELINE: u16 = FRAME + 6;
+
+/// The whole screen.
+///
+/// ```text
+/// header
+/// banner, while something is wrong with a connection
+/// body
+/// footer
+/// ```
+pub(super) struct Areas {
+    pub(super) header: Rect,
+    pub(super) banner: Option<Rect>,
+    pub(super) body: Body,
+    pub(super) footer: Rect,
+    /// Where overlays may stand.
+    pub(super) overlay: Rect,
+}
+
+/// What stands between header and footer.
+pub(super) enum Body {
+    /// Nobody has answered yet.
+    NoConnection(Rect),
+    Overview(Overview),
+    Detail(Detail),
+}
+
+/// ```text
+/// ┌ fleet ───────────────────────────┐
+/// ├ list ───────────┬ timeline ──────┤   the timeline stands below the list where it is narrow
+/// ├ tokens ─┬ money ┴┬ memory ───────┤   only where it is tall
+/// └─────────┴────────┴───────────────┘
+/// ```
+pub(super) struct Overview {
+    pub(super) fleet: Rect,
+    pub(super) list: Rect,
+    pub(super) timeline: Rect,
+    pub(super) charts: Option<Charts>,
+}
+
+pub(super) struct Charts {
+    pub(super) tokens: Rect,
+    pub(super) money: Rect,
+    pub(super) memory: Rect,
+}
+
+/// ```text
+/// ┌ timeline ────────────────────────┐
+/// ├ step ────────────┬ report ───────┤   the report has no place of its own where it is narrow
+/// └──────────────────┴───────────────┘
+/// ```
+#[derive(Clone, Copy)]
+pub(super) struct Detail {
+    pub(super) timeline: Rect,
+    pub(super) step: Rect,
+    pub(super) report: Option<Rect>,
+}
+
+impl Areas {
+    /// Where everything stands on a screen of this size; none when it is too small for anything.
+    pub(super) fn of(app: &App, area: Rect) -> Option<Self> {
+        let (columns, rows) = SMALLEST;
+        if area.width < columns || area.height < rows {
+            return None;
+        }
+        let (header, rest) = cut_top(area, 1);
+        let (rest, footer) = cut_bottom(rest, 1);
+        let overlay = rest;
+        if app.fleet.replicas().is_empty() {
+            return Some(Self { header, banner: None, body: Body::NoConnection(rest), footer, overlay });
+        }
+        let wrong = app.sources.iter().any(|source| !source.is_up());
+        let (banner, rest) = if wrong { cut_top(rest, 1) } else { (Rect::ZERO, rest) };
+        let body = match &app.detail {
+            Some(detail) => {
+                let known = app.investigations.get(&detail.id).map_or(0, |known| known.investigation.steps.len());
+                let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(known);
+                Body::Detail(Detail::of(rest, steps))
+            }
+            None => Body::Overview(Overview::of(rest, app.fleet.replicas().len())),
+        };
+        Some(Self { header, banner: wrong.then_some(banner), body, footer, overlay })
+    }
+}
+
+impl Overview {
+    fn of(area: Rect, replicas: usize) -> Self {
+        let rows = u16::try_from(replicas).unwrap_or(u16::MAX).clamp(1, (area.height / 4).max(1));
+        let (fleet, rest) = cut_top(area, rows + 1 + FRAME);
+        let (rest, charts) = if area.height + 2 < TALL {
+            (rest, None)
+        } else {
+            let (rest, charts) = cut_bottom(rest, (area.height / 5).clamp(5, 10));
+            (rest, Some(Charts::of(charts)))
+        };
+        let (list, timeline) = if area.width >= WIDE {
+            cut_left(rest, area.width / 2)
+        } else {
+            cut_bottom(rest, TIMELINE.min(rest.height / 2))
+        };
+        Self { fleet, list, timeline, charts }
+    }
+}
+
+impl Charts {
+    fn of(area: Rect) -> Self {
+        let quarter = area.width / 4;
+        let (tokens, rest) = cut_left(area, quarter);
+        let (money, memory) = cut_left(rest, quarter);
+        Self { tokens, money, memory }
+    }
+}
+
+impl Detail {
+    fn of(area: Rect, steps: usize) -> Self {
+        let rows = u16::try_from(steps).unwrap_or(u16::MAX).clamp(3, (area.height / 2).max(3));
+        let (timeline, rest) = cut_top(area, rows + 1 + FRAME);
+        let (step, report) = if area.width >= WIDE {
+            let (step, report) = cut_left(rest, area.width / 2);
+            (step, Some(report))
+        } else {
+            (rest, None)
+        };
+        Self { timeline, step, report }
+    }
+}
+
+fn cut_top(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    (Rect { height: rows, ..area }, Rect { y: area.y + rows, height: area.height - rows, ..area })
+}
+
+fn cut_bottom(area: Rect, rows: u16) -> (Rect, Rect) {
+    cut_top(area, area.height - rows.min(area.height))
+}
+
+fn cut_left(area: Rect, columns: u16) -> (Rect, Rect) {
+    let columns = columns.min(area.width);
+    (Rect { width: columns, ..area }, Rect { x: area.x + columns, width: area.width - columns, ..area })
+}
+
+/// A place in the middle of an area, as large as asked where there is room.
+pub(super) fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
+    let (width, height) = (columns.min(area.width), rows.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}

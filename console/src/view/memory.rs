@@ -1,0 +1,39 @@
+//! What the fleet remembers of each service.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Scene, format};
+use crate::widgets::panel::Panel;
+use crate::widgets::put;
+use crate::widgets::table::{Column, Table};
+
+const COLUMNS: &[Column<'_>] = &[
+    Column::new("SERVICE", 10, 16),
+    Column::new("SEEN", 5, 5).right().priority(1),
+    Column::new("LAST ALERT", 10, 16).priority(3),
+    Column::new("MOST FREQUENT ROOT CAUSE", 14, 30).flex().priority(2),
+    Column::new("AGE", 4, 4).right().priority(4),
+];
+
+/// Draws the panel with a row per service, last seen first.
+pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let Scene { app, theme, now } = scene;
+    let services = app.memory.len();
+    let noun = if services == 1 { "service" } else { "services" };
+    let inner = Panel::new("Memory").figure(format!("{services} {noun}")).flush().render(area, buffer, theme);
+    if app.memory.is_empty() {
+        put(inner, "What agents learn of each service appears here", theme.dim, buffer);
+        return;
+    }
+    let recalled = app.memory.recall();
+    Table::new(COLUMNS, recalled.len()).render(inner, buffer, theme, |index, row| {
+        let Some(of_service) = recalled.get(index) else { return };
+        let age = now.saturating_duration_since(of_service.seen);
+        row.text(0, of_service.service, theme.text);
+        row.text(1, &format!("{}{}", format::count(of_service.investigations), theme.glyphs.times), theme.text);
+        row.text(2, of_service.last_alert_type, theme.text);
+        row.text(3, of_service.root_cause.unwrap_or_default(), theme.text);
+        row.text(4, &format::age(age), theme.dim);
+    });
+}

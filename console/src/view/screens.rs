@@ -1,0 +1,164 @@
+//! Every screen at its sizes, under snapshots that keep styles; and any size with any state, without a panic.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::KeyCode;
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::testing;
+use super::theme::{ColorDepth, Theme};
+use crate::app::testing::{app, busy_fleet, idle, press};
+use crate::app::{App, Message, SourceId, Target};
+use crate::net::NetError;
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+fn theme() -> Theme {
+    Theme::new(ColorDepth::Ansi16, false)
+}
+
+fn draw(app: &App, (width, height): (u16, u16), theme: &Theme, now: Instant) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    super::render(app, buffer.area, &mut buffer, theme, now);
+    buffer
+}
+
+fn snapshot(name: &str, app: &App, size: (u16, u16), theme: &Theme, now: Instant) {
+    let name = format!("{name}_{}x{}", size.0, size.1);
+    insta::assert_snapshot!(name, testing::render(&draw(app, size, theme, now)));
+}
+
+/// A fleet at work with an opened investigation, whole.
+fn opened(now: Instant) -> (App, Instant) {
+    let (mut app, now) = busy_fleet(now);
+    press(&mut app, KeyCode::Char('j'), now);
+    press(&mut app, KeyCode::Enter, now);
+    let mut whole = app.selected().expect("an investigation is selected").investigation.clone();
+    whole.steps[1].input = Some(serde_json::json!({"service": "checkout-api", "namespace": "default"}));
+    whole.steps[1].output = Some(serde_json::json!(
+        "[SIMULATED] 3 pods running (checkout-api-1, checkout-api-2, checkout-api-3); checkout-api-2 responds slowly"
+    ));
+    let id = whole.investigation_id.clone();
+    app.update(Message::Detail { source: SourceId(2), id, result: Ok(Box::new(whole)) }, now);
+    press(&mut app, KeyCode::Char('j'), now);
+    (app, now)
+}
+
+#[test]
+fn the_overview() {
+    let (app, now) = busy_fleet(Instant::now());
+    for size in SIZES {
+        snapshot("overview", &app, size, &theme(), now);
+    }
+}
+
+#[test]
+fn the_overview_without_colour_and_in_ascii() {
+    let (app, now) = busy_fleet(Instant::now());
+    snapshot("overview_without_colour", &app, (120, 40), &Theme::new(ColorDepth::None, false), now);
+    snapshot("overview_ascii", &app, (120, 40), &Theme::new(ColorDepth::Ansi16, true), now);
+}
+
+#[test]
+fn ascii_means_ascii() {
+    let (mut app, now) = opened(Instant::now());
+    let theme = Theme::new(ColorDepth::TrueColor, true);
+    for keys in
+        [&[][..], &[KeyCode::Char('?')], &[KeyCode::Esc, KeyCode::Esc, KeyCode::Char('f')], &[KeyCode::Char('F')]]
+    {
+        for key in keys {
+            press(&mut app, *key, now);
+        }
+        for size in SIZES {
+            let buffer = draw(&app, size, &theme, now);
+            let strange = buffer.content().iter().find(|cell| !cell.symbol().is_ascii());
+            assert!(strange.is_none(), "{:?} at {size:?}", strange.map(|cell| cell.symbol()));
+        }
+    }
+}
+
+#[test]
+fn an_opened_investigation() {
+    let (app, now) = opened(Instant::now());
+    for size in SIZES {
+        snapshot("detail", &app, size, &theme(), now);
+    }
+}
+
+#[test]
+fn lists_and_forms() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    for (name, key) in [("help", '?'), ("fire", 'f'), ("compose", 'F'), ("palette", ':'), ("filter", '/')] {
+        press(&mut app, KeyCode::Char(key), now);
+        snapshot(name, &app, (80, 24), &theme(), now);
+        press(&mut app, KeyCode::Esc, now);
+    }
+}
+
+#[test]
+fn nobody_answers() {
+    let now = Instant::now();
+    let mut app = app(&["http://localhost:8000"], now);
+    snapshot("connecting", &app, (80, 24), &theme(), now);
+    let refused =
+        Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try: now + Duration::from_secs(4) };
+    app.update(refused, now + Duration::from_secs(2));
+    snapshot("no_agent", &app, (80, 24), &theme(), now + Duration::from_secs(3));
+}
+
+#[test]
+fn an_idle_fleet_says_how_to_begin() {
+    let now = Instant::now();
+    let mut app = app(&["http://localhost:8000"], now);
+    crate::app::testing::answer(&mut app, 0, idle("agent-0", "b0"), now);
+    snapshot("idle", &app, (120, 40), &theme(), now);
+}
+
+#[test]
+fn the_mouse_finds_what_is_drawn() {
+    let (app, now) = busy_fleet(Instant::now());
+    let size = (120, 40);
+    let buffer = draw(&app, size, &theme(), now);
+    let mut found = 0;
+    for y in 0..size.1 {
+        let text: String = (0..size.0 / 2).map(|x| buffer[(x, y)].symbol()).collect();
+        let at = super::target(&app, buffer.area, Position::new(4, y));
+        if let Target::Investigation(row) = at {
+            assert!(text.contains(&app.shown(row).unwrap().investigation.alert.alert_type[..8]), "{y}: {text}");
+            found += 1;
+        }
+        if let Target::Replica(row) = at {
+            assert!(text.contains(&app.fleet.replicas()[row].name[20..]), "{y}: {text}");
+            found += 1;
+        }
+    }
+    assert_eq!(found, app.shown_count() + app.fleet.replicas().len());
+}
+
+proptest! {
+    #[test]
+    fn any_keys_at_any_size_draw_without_a_panic(
+        keys in proptest::collection::vec(any::<u8>(), 0..40),
+        width in 0_u16..260,
+        height in 0_u16..90,
+        ascii in any::<bool>(),
+    ) {
+        let (mut app, now) = busy_fleet(Instant::now());
+        let theme = Theme::new(ColorDepth::TrueColor, ascii);
+        for key in keys {
+            let code = match key {
+                0..32 => [KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Down, KeyCode::Up, KeyCode::End, KeyCode::PageDown,
+                    KeyCode::Backspace][usize::from(key % 8)],
+                _ => KeyCode::Char(char::from(key)),
+            };
+            press(&mut app, code, now);
+            let area = Rect::new(0, 0, width, height);
+            let mut buffer = Buffer::empty(area);
+            let beyond = super::render(&app, area, &mut buffer, &theme, now);
+            app.limit_scroll(beyond);
+            let _ = super::target(&app, area, Position::new(width / 3, height / 3));
+        }
+    }
+}

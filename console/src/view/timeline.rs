@@ -1,0 +1,87 @@
+//! The chosen investigation over time: a waterfall that grows while it runs, and what it found.
+
+use langdeck_shared::{Investigation, StepStatus};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::investigations::state;
+use super::{Scene, findings, format};
+use crate::app::Known;
+use crate::widgets::panel::Panel;
+use crate::widgets::put;
+use crate::widgets::waterfall::{Waterfall, WaterfallRow};
+
+/// Draws the panel for the investigation at the list's marker.
+pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let Scene { app, theme, .. } = scene;
+    let Some(known) = app.selected() else {
+        let inner = Panel::new("Timeline").render(area, buffer, theme);
+        put(inner, "The steps of an investigation appear here while it runs", theme.dim, buffer);
+        return;
+    };
+    let inner = panel(scene, known).render(area, buffer, theme);
+    let rows = u16::try_from(known.investigation.steps.len() + 1).unwrap_or(u16::MAX).min(inner.height);
+    let (top, below) =
+        (Rect { height: rows, ..inner }, Rect { y: inner.y + rows, height: inner.height - rows, ..inner });
+    waterfall(scene, known, None, top, buffer);
+    findings::brief(scene, known, below, buffer);
+}
+
+/// The panel's frame: `high_latency on checkout-api · ● running · 1.9s · $0.000144`.
+pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
+    let investigation = &known.investigation;
+    let mark = scene.theme.status(investigation.status);
+    let (word, style) = if known.lost { ("lost", scene.theme.failed) } else { (mark.word, mark.style) };
+    let glyph = state(scene, known).glyph;
+    let followed = if scene.app.follows() && scene.app.detail.is_none() { "newest" } else { "" };
+    Panel::new(format!("{} on {}", investigation.alert.alert_type, investigation.alert.service))
+        .styled_figure(format!("{glyph} {word}"), style)
+        .figure(format::duration_ms(elapsed_ms(scene, known)))
+        .styled_figure(format::usd(investigation.cost_usd), scene.theme.money)
+        .note(followed)
+}
+
+/// Draws the steps; `selected` is the one chosen, where steps can be.
+pub(super) fn waterfall(scene: Scene<'_>, known: &Known, selected: Option<usize>, area: Rect, buffer: &mut Buffer) {
+    let investigation = &known.investigation;
+    if investigation.steps.is_empty() {
+        let text = if known.lost { "its replica restarted" } else { "waits for a place to run" };
+        put(area, text, scene.theme.dim, buffer);
+        return;
+    }
+    let rows = rows(scene, known, investigation);
+    let mut waterfall = Waterfall::new(&rows, elapsed_ms(scene, known));
+    waterfall.selected = selected;
+    waterfall.focused = selected.is_some();
+    waterfall.render(area, buffer, scene.theme);
+}
+
+fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -> Vec<WaterfallRow<'a>> {
+    let now_ms = elapsed_ms(scene, known);
+    let row = |step: &'a langdeck_shared::Step| {
+        // What a lost run was doing, nobody does any more.
+        let state = match step.status {
+            StepStatus::Running | StepStatus::Waiting if known.lost => StepStatus::Cancelled,
+            state => state,
+        };
+        let took = step.duration_ms.or_else(|| step.start_offset_ms.map(|start| now_ms.saturating_sub(start)));
+        let took = took.map(format::duration_ms).unwrap_or_default();
+        let tokens = if step.tokens > 0 { format!("{} tok", format::count(step.tokens)) } else { String::new() };
+        WaterfallRow {
+            label: &step.name,
+            kind: step.kind,
+            state,
+            start_ms: step.start_offset_ms,
+            duration_ms: step.duration_ms,
+            right: format!("{took:>6} {tokens:>8}"),
+        }
+    };
+    investigation.steps.iter().map(row).collect()
+}
+
+/// How long the investigation has run. The clock of one whose replica no longer answers stands still.
+fn elapsed_ms(scene: Scene<'_>, known: &Known) -> u64 {
+    let replica = scene.app.fleet.by_boot_id(&known.boot_id);
+    let as_of = replica.filter(|replica| !replica.is_fresh(scene.now)).map_or(scene.now, |replica| replica.answered);
+    u64::try_from(known.elapsed(as_of).as_millis()).unwrap_or(u64::MAX)
+}
