@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod cli;
+pub mod commands;
 pub mod net;
+pub mod run;
+pub mod signals;
+pub mod terminal;
 pub mod view;
 pub mod widgets;

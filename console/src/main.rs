@@ -1,1 +1,7 @@
-fn main() {}
+//! The `langdeck` command.
+
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    langdeck_console::cli::main()
+}

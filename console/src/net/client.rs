@@ -169,6 +169,10 @@ fn install_tls_provider() {
 /// Parses, cleans, and only then gives types.
 fn typed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    // Serde would read a list as a struct without names.
+    if !value.is_object() {
+        return Err("expected a JSON object".to_owned());
+    }
     serde_path_to_error::deserialize(clean_json(value)).map_err(|error| error.to_string())
 }
 

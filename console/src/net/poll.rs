@@ -118,7 +118,9 @@ struct Poller {
     questions: JoinSet<Answer>,
     /// Which source a question's task asks, for the case that it panics.
     asked: HashMap<Id, usize>,
-    /// When the last beat was.
+    /// When the first beat is.
+    began: Instant,
+    /// When the last beat was; none before the first.
     last_beat: Option<Instant>,
 }
 
@@ -133,6 +135,7 @@ impl Poller {
             sources,
             questions: JoinSet::new(),
             asked: HashMap::new(),
+            began: Instant::now(),
             last_beat: None,
         }
     }
@@ -155,13 +158,13 @@ impl Poller {
     }
 
     fn next_beat(&self, period: Duration) -> Instant {
-        self.last_beat.map_or_else(Instant::now, |last| last + period)
+        self.last_beat.map_or(self.began, |last| last + period)
     }
 
     /// The next beat, or the next try of a source that failed, whichever comes first.
     fn wake(&self, period: Duration) -> Instant {
         let tries = self.sources.iter().filter(|source| !source.under_way).filter_map(|source| source.next_try);
-        tries.chain([self.next_beat(period)]).min().unwrap_or_else(Instant::now)
+        tries.fold(self.next_beat(period), Instant::min)
     }
 
     fn ask_what_is_due(&mut self, period: Option<Duration>) {

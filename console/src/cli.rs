@@ -1,0 +1,307 @@
+//! The command line: which command, with what, and how it ends.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::builder::styling::Styles;
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+#[cfg(feature = "demo")]
+use langdeck_shared::ToolMode;
+
+use crate::commands::{self, Failure};
+use crate::net::BaseUrl;
+
+/// Where to look when nobody says where.
+const DEFAULT_URL: &str = "http://localhost:8000";
+
+const AFTER_HELP: &str = "\
+Examples:
+  langdeck demo                                 no cluster at hand: agents in this process, alerts, the console
+  langdeck                                      the console on http://localhost:8000
+  langdeck --url http://a:8000 --url http://b:8000
+  langdeck fire high_latency checkout-api       one alert, its report
+  langdeck status                               one look at the fleet, printed
+
+A fleet on Kubernetes is reached through
+  kubectl -n langchain-free port-forward svc/langchain-free 8000:8000
+
+Exit codes: 0 done; 1 it failed (no agent answers, an investigation failed); 2 the command was not understood, or there
+is no terminal to open the console on; 128+n ended by signal n.
+
+NO_COLOR in the environment turns every colour off.";
+
+/// A terminal operations console for a fleet of AI agents. Without a command it opens the console.
+#[derive(Debug, Parser)]
+#[command(name = "langdeck", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = false, styles = Styles::plain())]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    look: Look,
+}
+
+/// Which agents are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Target {
+    /// An agent's address; repeat it for several.
+    ///
+    /// Also from the environment: LANGDECK_URL, comma-separated. Otherwise http://localhost:8000.
+    #[arg(long = "url", value_name = "URL")]
+    urls: Vec<BaseUrl>,
+}
+
+/// How the console looks.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Look {
+    /// Draw with ASCII characters only.
+    #[arg(long)]
+    ascii: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    Fire(Fire),
+    Status(Status),
+    /// Print a completion script for a shell.
+    ///
+    /// For example: langdeck completions bash > ~/.local/share/bash-completion/completions/langdeck
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Start agents in this process, on real loopback HTTP, and open the console on them.
+///
+/// The agents use a simulated model and simulated tools, at a pace that people can follow; alerts are fired at them until
+/// the console is closed. Nothing leaves this machine and nothing costs money. Where standard output is no terminal, one
+/// alert is fired and its report and the fleet are printed as text.
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many agents.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub replicas: u8,
+
+    /// How long simulated work takes: 1 is about a quarter of a second for an investigation, 0 is none.
+    ///
+    /// 8 unless given; 1 where standard output is no terminal.
+    #[arg(long, value_name = "FACTOR", value_parser = sim_delay)]
+    pub sim_delay: Option<f64>,
+
+    /// How the agents run the tools of a plan: `sequential` or `parallel`. Every third runs them in parallel unless given.
+    #[arg(long, value_name = "MODE")]
+    pub tool_mode: Option<ToolMode>,
+
+    #[command(flatten)]
+    look: Look,
+}
+
+/// Send an alert, follow its investigation, print the report.
+///
+/// Examples:
+///   langdeck fire high_latency checkout-api
+///   langdeck fire disk_full ledger --severity critical --label disk=/var --json
+///   langdeck fire high_cpu payment-api --no-wait
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Fire {
+    /// What went wrong, such as high_latency.
+    #[arg(value_name = "TYPE")]
+    pub alert_type: String,
+
+    /// The service that it concerns, such as checkout-api.
+    pub service: String,
+
+    /// How bad it is, such as warning or critical.
+    #[arg(long)]
+    pub severity: Option<String>,
+
+    /// What a person would want to know.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+
+    /// A label of the alert; repeat it for several.
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub labels: Vec<(String, String)>,
+
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Print the investigation's id and leave it to itself.
+    #[arg(long)]
+    pub no_wait: bool,
+
+    /// How long to follow, in seconds. The investigation goes on after that.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, conflicts_with = "no_wait")]
+    pub timeout: u64,
+
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Fire {
+    /// How long to follow.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+}
+
+/// Print one look at the fleet.
+///
+/// Agents that do not answer are listed with the reason. Exits with 1 when none answers.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Print it as JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Target {
+    /// The addresses meant: those of the command, else those before it, else those of the environment, else the default.
+    fn resolve(self, before: Self) -> Result<Vec<BaseUrl>, Failure> {
+        for given in [self.urls, before.urls] {
+            if !given.is_empty() {
+                return Ok(without_repeats(given));
+            }
+        }
+        let named = match std::env::var("LANGDECK_URL") {
+            Ok(named) if !named.trim().is_empty() => named,
+            _ => DEFAULT_URL.to_owned(),
+        };
+        let parsed = named.split(',').filter(|url| !url.trim().is_empty()).map(|url| {
+            url.parse().map_err(|error| {
+                Failure::usage(format!("LANGDECK_URL holds `{}`, which is no agent's address: {error}", url.trim()))
+            })
+        });
+        parsed.collect::<Result<_, _>>().map(without_repeats)
+    }
+}
+
+/// One agent asked twice would stand in every list twice.
+fn without_repeats(urls: Vec<BaseUrl>) -> Vec<BaseUrl> {
+    let mut kept = Vec::with_capacity(urls.len());
+    for url in urls {
+        if !kept.contains(&url) {
+            kept.push(url);
+        }
+    }
+    kept
+}
+
+/// Parses, runs, and says how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Clap prints usage errors itself, and exits with 2.
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            // Standard error may be closed; there is nobody left to tell.
+            let _unheard = writeln!(io::stderr(), "langdeck: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<u8, Failure> {
+    let Cli { command, target, look } = cli;
+    match command {
+        None => commands::console::run(Target::default().resolve(target)?, look.ascii),
+        #[cfg(feature = "demo")]
+        Some(Command::Demo(demo)) => {
+            if !target.urls.is_empty() {
+                return Err(Failure::usage("`langdeck demo` brings its own agents; leave --url out"));
+            }
+            let ascii = demo.look.ascii || look.ascii;
+            commands::demo::run(&demo, ascii)
+        }
+        Some(Command::Fire(mut fire)) => {
+            let urls = std::mem::take(&mut fire.target).resolve(target)?;
+            commands::fire::run(&fire, &urls)
+        }
+        Some(Command::Status(status)) => {
+            let json = status.json;
+            commands::status::run(&status.target.resolve(target)?, json)
+        }
+        Some(Command::Completions { shell }) => commands::completions::run(shell),
+    }
+}
+
+#[cfg(feature = "demo")]
+fn sim_delay(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if (0.0..=1000.0).contains(&factor) => Ok(factor),
+        _ => Err("expected a number from 0 to 1000".to_owned()),
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from([&["langdeck"], args].concat())
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_address_may_stand_before_or_after_the_command() {
+        for args in [
+            ["--url", "http://a:1", "status"].as_slice(),
+            &["status", "--url", "http://a:1/", "--url", "http://a:1"],
+            &["--url", "http://b:1", "status", "--url", "http://a:1"],
+        ] {
+            let cli = parse(args).unwrap();
+            let Some(Command::Status(status)) = cli.command else { panic!("no status in {args:?}") };
+            let urls: Vec<_> = status.target.resolve(cli.target).unwrap().iter().map(ToString::to_string).collect();
+            assert_eq!(urls, ["http://a:1"], "{args:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (args, reason) in [
+            (["--url", "localhost:8000"].as_slice(), "did you mean http://localhost:8000?"),
+            (&["fire", "high_latency"], "SERVICE"),
+            (&["fire", "a", "b", "--label", "novalue"], "NAME=VALUE"),
+            (&["fire", "a", "b", "--no-wait", "--timeout", "3"], "cannot be used with"),
+            #[cfg(feature = "demo")]
+            (&["demo", "--replicas", "0"], "1..=50"),
+            #[cfg(feature = "demo")]
+            (&["demo", "--sim-delay=-1"], "from 0 to 1000"),
+            #[cfg(feature = "demo")]
+            (&["demo", "--tool-mode", "both"], "`sequential` or `parallel`"),
+            (&["status", "extra"], "unexpected argument"),
+        ] {
+            let error = parse(args).unwrap_err().to_string();
+            assert!(error.contains(reason), "{args:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! `langdeck fire`: sends an alert, follows its investigation, prints the report.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use garde::Validate;
+use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem, Status, Step, StepStatus};
+
+use super::table::terminal_width;
+use super::{Failure, hint, output, report, runtime};
+use crate::cli::Fire;
+use crate::net::{BaseUrl, Client, NetError};
+use crate::view::format::{duration_ms, fit, usd};
+
+/// From look to look at an investigation that has just begun; doubled as it goes on.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+/// The same for one that takes long.
+const LAST_LOOK: Duration = Duration::from_millis(500);
+/// How often in a row a look may fail before following ends: a lost connection is not the end of a run.
+const MAX_MISSES: u32 = 5;
+
+/// Sends the alert, and follows it unless told otherwise; the exit code.
+///
+/// # Errors
+///
+/// When the alert is refused, no agent answers, or the investigation fails.
+pub fn run(fire: &Fire, urls: &[BaseUrl]) -> Result<u8, Failure> {
+    let [url] = urls else {
+        return Err(Failure::usage("`langdeck fire` sends one alert to one agent; give one --url"));
+    };
+    let alert = AlertRequest {
+        alert_type: fire.alert_type.clone(),
+        service: fire.service.clone(),
+        severity: fire.severity.clone(),
+        description: fire.description.clone(),
+        labels: fire.labels.iter().cloned().collect(),
+        timestamp: None,
+    };
+    // What the agent would refuse, refused before anything is sent.
+    alert.validate().map_err(|report| Failure::usage(refused_here(&report)))?;
+    let client = Client::new(urls).map_err(|error| Failure::new(error.to_string()))?;
+    let runtime = runtime(1)?;
+    let result = runtime.block_on(async {
+        let accepted = submit(&client, url, &alert).await?;
+        if fire.no_wait {
+            announce(url, &accepted, fire.json)?;
+            return Ok(0);
+        }
+        let mut live = Live::new();
+        let followed = tokio::select! {
+            followed = follow(&client, url, &accepted, fire.patience(), &mut live) => followed,
+            _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(goes_on(url, &accepted.investigation_id))),
+        };
+        live.clear();
+        print(&followed?, fire.json)
+    });
+    runtime.shutdown_background();
+    result
+}
+
+/// Sends an alert under a key of its own.
+///
+/// # Errors
+///
+/// When it is refused or no agent answers.
+pub async fn submit(client: &Client, url: &BaseUrl, alert: &AlertRequest) -> Result<Accepted, Failure> {
+    let key = format!("fire-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    client.submit(url, alert, &key).await.map_err(|error| match error {
+        NetError::Problem(problem) => Failure::new(refused_there(url, &problem)),
+        error => Failure::new(hint::no_answer(url, &error)),
+    })
+}
+
+/// Looks at an investigation until it has ended.
+///
+/// # Errors
+///
+/// When it takes longer than `patience`, or the agent is lost.
+pub async fn follow(
+    client: &Client,
+    url: &BaseUrl,
+    accepted: &Accepted,
+    patience: Duration,
+    live: &mut Live,
+) -> Result<Investigation, Failure> {
+    let id = &accepted.investigation_id;
+    let began = Instant::now();
+    let (mut pause, mut misses) = (FIRST_LOOK, 0);
+    loop {
+        match client.investigation(url, id).await {
+            Ok(investigation) if investigation.status.has_ended() => {
+                live.show(&investigation);
+                return Ok(investigation);
+            }
+            Ok(investigation) => {
+                misses = 0;
+                live.show(&investigation);
+            }
+            Err(error) => {
+                misses += 1;
+                if misses >= MAX_MISSES {
+                    return Err(Failure::new(match error {
+                        // Behind one address another replica may have answered, which cannot know the run.
+                        NetError::Problem(problem) if problem.status == 404 => {
+                            format!("{id} runs on {}, but {url} leads to another replica now", accepted.replica)
+                        }
+                        error => format!("lost sight of {id}: {}", hint::no_answer(url, &error)),
+                    }));
+                }
+            }
+        }
+        if began.elapsed() >= patience {
+            return Err(Failure::new(format!("not done within {} s; {}", patience.as_secs(), goes_on(url, id))));
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3 / 2).min(LAST_LOOK);
+    }
+}
+
+/// Prints what an ended investigation has to say; the exit code.
+///
+/// # Errors
+///
+/// When it has failed or was cancelled.
+pub fn print(investigation: &Investigation, json: bool) -> Result<u8, Failure> {
+    if let Some(report) = &investigation.report {
+        let text = if json {
+            serde_json::to_string_pretty(report)
+                .map(|json| json + "\n")
+                .map_err(|error| Failure::new(error.to_string()))?
+        } else {
+            report::render(investigation, report, terminal_width())
+        };
+        output::print(&text)?;
+    }
+    match investigation.status {
+        Status::Succeeded | Status::Partial if investigation.report.is_some() => Ok(0),
+        status => {
+            let why = investigation.error.as_deref().unwrap_or("no reason was given");
+            Err(Failure::new(format!("{} ended as {status}: {why}", investigation.investigation_id)))
+        }
+    }
+}
+
+fn announce(url: &BaseUrl, accepted: &Accepted, json: bool) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string_pretty(accepted).map_err(|error| Failure::new(error.to_string()))?
+    } else {
+        let address = url.endpoint(&["v1", "investigations", &accepted.investigation_id]);
+        format!("{} on {}\n{address}", accepted.investigation_id, accepted.replica)
+    };
+    Ok(output::print(&(text + "\n"))?)
+}
+
+fn goes_on(url: &BaseUrl, id: &str) -> String {
+    format!("{id} goes on without you; see {}", url.endpoint(&["v1", "investigations", id]))
+}
+
+fn refused_here(report: &garde::Report) -> String {
+    let reasons: Vec<String> = report.iter().map(|(field, error)| format!("{field}: {error}")).collect();
+    format!("this is no alert: {}", reasons.join("; "))
+}
+
+fn refused_there(url: &BaseUrl, problem: &Problem) -> String {
+    let fields: String = problem.errors.iter().map(|error| format!("\n  {}: {}", error.field, error.reason)).collect();
+    format!("{url} refused the alert ({}): {}{fields}", problem.status, problem.detail)
+}
+
+/// What is seen of a run under way, on standard error where that is a terminal: a line for each step that has ended, and
+/// below them one for what runs now.
+#[derive(Debug)]
+pub struct Live {
+    terminal: bool,
+    ended: Vec<String>,
+    drawn: bool,
+}
+
+impl Live {
+    /// Shows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { terminal: io::stderr().is_terminal(), ended: Vec::new(), drawn: false }
+    }
+
+    fn show(&mut self, investigation: &Investigation) {
+        if !self.terminal {
+            return;
+        }
+        self.clear();
+        let mut text = String::new();
+        for step in &investigation.steps {
+            let over = !matches!(step.status, StepStatus::Waiting | StepStatus::Running);
+            if over && !self.ended.contains(&step.name) {
+                text.push_str(&format!("  {}\n", ended(step)));
+                self.ended.push(step.name.clone());
+            }
+        }
+        if !investigation.status.has_ended() {
+            let at_work: Vec<&str> = investigation
+                .steps
+                .iter()
+                .filter(|step| step.status == StepStatus::Running)
+                .map(|step| step.name.as_str())
+                .collect();
+            let what = if at_work.is_empty() { investigation.status.as_str().to_owned() } else { at_work.join(", ") };
+            let now = format!("  {what}  {}  {}", duration_ms(investigation.elapsed_ms), usd(investigation.cost_usd));
+            let room = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).max(2) - 1;
+            text.push_str(&fit(&now, room, "…"));
+            self.drawn = true;
+        }
+        write_err(&text);
+    }
+
+    /// Takes the line of what runs now away.
+    pub fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            write_err("\r\x1b[K");
+        }
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn ended(step: &Step) -> String {
+    let took = step.duration_ms.map_or_else(|| "–".to_owned(), duration_ms);
+    let line = format!("{:<12}  {:<9}  {took:>7}  {:>5} tokens", step.name, report::state(step), step.tokens);
+    match &step.error {
+        Some(error) => format!("{line}  {error}"),
+        None => line,
+    }
+}
+
+fn write_err(text: &str) {
+    let mut err = io::stderr().lock();
+    // A closed standard error only hides what is under way.
+    let _hidden = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}

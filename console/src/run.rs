@@ -1,0 +1,241 @@
+//! The loop of the console: await one thing, take all that came with it, draw once.
+//!
+//! It waits for keys, messages of the network tasks, signals and, only while something on the screen changes with time,
+//! the clock. It never waits for a socket, and holds nothing that a network task could wait for.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
+use futures_util::{FutureExt, StreamExt};
+use ratatui::layout::Position;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use crate::app::{App, AppOptions, Effect, Gesture, Message, Pace};
+use crate::net::{BaseUrl, Client, PollOptions, Submitter, spawn_poller};
+use crate::signals::{self, Heard, Signals};
+use crate::terminal::Screen;
+use crate::view;
+use crate::view::theme::{ColorDepth, Theme};
+
+/// The shortest time from frame to frame: about sixty a second, and a key is still on the screen at once.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// The most messages that are folded in before a frame is drawn, so that a flood cannot hold the screen still.
+const BATCH: usize = 256;
+
+/// How many messages may wait for the loop; then the network tasks wait.
+const QUEUE: usize = 64;
+
+/// What to open the console on.
+#[derive(Debug)]
+pub struct ConsoleOptions {
+    /// The agents to ask.
+    pub sources: Vec<BaseUrl>,
+    /// Whether they run in this process.
+    pub demo: bool,
+    /// Whether to draw with ASCII characters only.
+    pub ascii: bool,
+}
+
+/// How the console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// A person wished it.
+    Quit,
+    /// A signal wished it, by its number.
+    Signal(u8),
+    /// The terminal is gone.
+    Hangup,
+}
+
+/// Opens the console and runs it to its end. The terminal is as it was when this returns.
+///
+/// # Errors
+///
+/// When the terminal does not let itself be set up.
+pub async fn run(client: Client, options: ConsoleOptions) -> io::Result<Ending> {
+    let depth = ColorDepth::detect(|name| std::env::var(name).ok());
+    let theme = Theme::new(depth, options.ascii);
+    let mut signals = Signals::listen()?;
+    let (messages, inbox) = mpsc::channel(QUEUE);
+    let (pace, paces) = watch::channel(Pace::Busy);
+    let sources: Arc<[BaseUrl]> = options.sources.into();
+    // The first questions are on their way while the terminal is being set up.
+    let runtime = Handle::current();
+    let poll = PollOptions::default();
+    spawn_poller(&runtime, client.clone(), Arc::clone(&sources), paces, messages.clone(), poll);
+
+    let app_options = AppOptions { sources: sources.iter().map(ToString::to_string).collect(), demo: options.demo };
+    let mut console = Console {
+        app: App::new(app_options, fastrand::u64(..), Instant::now()),
+        screen: Screen::enter(depth != ColorDepth::None)?,
+        theme,
+        submitter: Submitter::new(client, sources, messages, runtime),
+        inbox,
+        pace,
+        needs_draw: true,
+        last_frame: None,
+        last_tick: Instant::now(),
+    };
+    console.run(&mut signals).await
+}
+
+/// What goes on after a message.
+enum Then {
+    GoOn,
+    Suspend,
+    End,
+}
+
+struct Console {
+    app: App,
+    screen: Screen,
+    theme: Theme,
+    submitter: Submitter,
+    inbox: mpsc::Receiver<Message>,
+    pace: watch::Sender<Pace>,
+    needs_draw: bool,
+    last_frame: Option<Instant>,
+    last_tick: Instant,
+}
+
+impl Console {
+    async fn run(&mut self, signals: &mut Signals) -> io::Result<Ending> {
+        let mut events = EventStream::new();
+        loop {
+            self.draw_if_due()?;
+            let wake = self.wake();
+            let message = tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(event)) => self.translate(event),
+                    Some(Err(_)) | None => return Ok(Ending::Hangup),
+                },
+                message = self.inbox.recv() => message,
+                heard = signals.next() => match heard {
+                    Heard::End(number) => return Ok(Ending::Signal(number)),
+                    Heard::Continued => {
+                        self.screen.reenter()?;
+                        Some(Message::Resized)
+                    }
+                },
+                () = sleep_until(wake) => self.tick(),
+            };
+            let mut next = message;
+            for _ in 0..BATCH {
+                if let Some(message) = next {
+                    match self.fold(message)? {
+                        Then::GoOn => {}
+                        Then::Suspend => self.suspend(signals).await?,
+                        Then::End => return Ok(Ending::Quit),
+                    }
+                }
+                next = match events.next().now_or_never() {
+                    Some(Some(Ok(event))) => self.translate(event),
+                    Some(_) => return Ok(Ending::Hangup),
+                    None => match self.inbox.try_recv() {
+                        Ok(message) => Some(message),
+                        Err(_) => break,
+                    },
+                };
+            }
+        }
+    }
+
+    /// Folds one message into the state, and carries out what the state asks for.
+    fn fold(&mut self, message: Message) -> io::Result<Then> {
+        let mut then = Then::GoOn;
+        for effect in self.app.update(message, Instant::now()) {
+            match effect {
+                Effect::Fire { ticket, source, alert, idempotency_key } => {
+                    self.submitter.fire(ticket, source, alert, idempotency_key);
+                }
+                Effect::FetchDetail { source, id } => self.submitter.fetch_detail(source, id),
+                Effect::Suspend => then = Then::Suspend,
+                Effect::Repaint => {
+                    self.screen.repaint()?;
+                    self.needs_draw = true;
+                }
+                Effect::Quit => return Ok(Then::End),
+            }
+        }
+        let pace = self.app.pace(Instant::now());
+        self.pace.send_if_modified(|known| std::mem::replace(known, pace) != pace);
+        Ok(then)
+    }
+
+    fn draw_if_due(&mut self) -> io::Result<()> {
+        self.needs_draw |= self.app.take_dirty();
+        let now = Instant::now();
+        if !self.needs_draw || self.last_frame.is_some_and(|last| now < last + FRAME) {
+            return Ok(());
+        }
+        let mut beyond = 0;
+        self.screen.draw(|frame| beyond = view::draw(&self.app, frame, &self.theme, now))?;
+        // Only who has drawn it knows how long the text is.
+        self.app.limit_scroll(beyond);
+        self.needs_draw = false;
+        self.last_frame = Some(now);
+        Ok(())
+    }
+
+    /// When the clock alone makes something happen: a frame that waits for its turn, or a screen that changes with time.
+    fn wake(&self) -> Option<Instant> {
+        if self.needs_draw {
+            return Some(self.last_frame.map_or_else(Instant::now, |last| last + FRAME));
+        }
+        // Counted from the last frame, not from now: otherwise every message would put the clock off.
+        let since = self.last_frame.map_or(self.last_tick, |frame| frame.max(self.last_tick));
+        self.app.next_tick(since).map(|tick| tick.max(since + FRAME))
+    }
+
+    /// Time has passed: the app is told, unless only a frame waits for its turn.
+    fn tick(&mut self) -> Option<Message> {
+        if self.needs_draw {
+            return None;
+        }
+        self.last_tick = Instant::now();
+        Some(Message::Tick)
+    }
+
+    async fn suspend(&mut self, signals: &mut Signals) -> io::Result<()> {
+        crate::terminal::leave();
+        signals::stop(signals).await;
+        self.screen.reenter()?;
+        self.needs_draw = true;
+        // The terminal may have another size than before.
+        self.fold(Message::Resized).map(|_| ())
+    }
+
+    /// What an event means to the app; none where it means nothing.
+    fn translate(&self, event: Event) -> Option<Message> {
+        match event {
+            // Some terminals tell of releases too.
+            Event::Key(key) => (key.kind != KeyEventKind::Release).then_some(Message::Key(key)),
+            Event::Mouse(mouse) => self.pointed(mouse),
+            Event::Paste(text) => Some(Message::Paste(text)),
+            Event::Resize(..) => Some(Message::Resized),
+            Event::FocusGained | Event::FocusLost => None,
+        }
+    }
+
+    fn pointed(&self, mouse: MouseEvent) -> Option<Message> {
+        let gesture = match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => Gesture::Press,
+            MouseEventKind::ScrollUp => Gesture::WheelUp,
+            MouseEventKind::ScrollDown => Gesture::WheelDown,
+            _ => return None,
+        };
+        let at = Position::new(mouse.column, mouse.row);
+        Some(Message::Pointed(gesture, view::target(&self.app, self.screen.area(), at)))
+    }
+}
+
+async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when.into()).await,
+        None => std::future::pending().await,
+    }
+}

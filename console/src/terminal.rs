@@ -1,0 +1,191 @@
+//! The terminal: entered once, and left as it was found however the console ends.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
+use ratatui::{Frame, Terminal};
+
+/// What the threads are called that run background tasks. A panic there is a task's, not the console's end.
+pub const WORKER_THREAD: &str = "langdeck-worker";
+
+/// A frame at 200×50 in true colour fits in, so that it leaves in one write.
+const FRAME_BYTES: usize = 64 * 1024;
+
+/// The most background panics that are kept for the end.
+const MAX_PANICS: usize = 8;
+
+/// Whether the terminal is in the console's hands.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// What background tasks have panicked with while the screen could not show it.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// The terminal in the console's hands. Dropping it restores the terminal; so does a panic, before anything is printed.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    colour: bool,
+}
+
+impl Screen {
+    /// Takes the terminal over: raw mode, the alternate screen, the mouse, pasted text as one piece. Without `colour`
+    /// nothing that is drawn emits a colour code, whatever the styles say.
+    ///
+    /// # Errors
+    ///
+    /// When there is no terminal, or it does not let itself be set up; it is then left as it was.
+    pub fn enter(colour: bool) -> io::Result<Self> {
+        install_panic_hook();
+        take_over().inspect_err(|_| leave())?;
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
+        let terminal = Terminal::new(backend).inspect_err(|_| leave())?;
+        Ok(Self { terminal, colour })
+    }
+
+    /// Draws one frame; the terminal shows it at once and as a whole, where it knows how.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal is gone.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let colour = self.colour;
+        self.terminal.draw(|frame| {
+            draw(frame);
+            if !colour {
+                // With NO_COLOR crossterm writes a colour as an empty sequence, which resets bold and reverse in the
+                // middle of a row.
+                for cell in &mut frame.buffer_mut().content {
+                    cell.fg = Color::Reset;
+                    cell.bg = Color::Reset;
+                    cell.underline_color = Color::Reset;
+                }
+            }
+        })?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// The whole screen.
+    #[must_use]
+    pub fn area(&self) -> Rect {
+        self.terminal.size().map(|size| Rect::new(0, 0, size.width, size.height)).unwrap_or_default()
+    }
+
+    /// Makes the next frame draw every cell, whatever the terminal shows now.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal is gone.
+    pub fn repaint(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Takes the terminal over again after it was left, or after someone else has changed its modes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Screen::enter`].
+    pub fn reenter(&mut self) -> io::Result<()> {
+        leave();
+        take_over().inspect_err(|_| leave())?;
+        self.repaint()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+/// Whether a full-screen console can open here; otherwise the reason, as a clause.
+///
+/// # Errors
+///
+/// Why it cannot.
+pub fn can_open() -> Result<(), &'static str> {
+    if !io::stdout().is_terminal() {
+        Err("standard output is not a terminal")
+    } else if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        Err("the terminal says that it is dumb (TERM=dumb)")
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives the terminal back as it was found. Does nothing where it was not taken, or was given back already; can be called
+/// from anywhere at any time. What fails is passed over: a terminal that is gone needs no restoring.
+pub fn leave() {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _gone =
+        execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+    let _gone = disable_raw_mode();
+}
+
+/// What panicked in the background while the console was open, once.
+#[must_use]
+pub fn take_background_panics() -> Vec<String> {
+    std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn take_over() -> io::Result<()> {
+    ENTERED.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    let mut out = io::stdout();
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    enable_mouse(&mut out)
+}
+
+/// Presses and the wheel only. Crossterm's command asks for every movement too, and each would wake the console.
+#[cfg(unix)]
+fn enable_mouse(out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"\x1b[?1000h\x1b[?1006h")?;
+    out.flush()
+}
+
+#[cfg(not(unix))]
+fn enable_mouse(out: &mut impl Write) -> io::Result<()> {
+    execute!(out, crossterm::event::EnableMouseCapture)
+}
+
+/// A panic restores the terminal before it is printed. One in a background task does not end the console: the task's
+/// supervisor reports it on the screen, where printing would only tear it, and its full text is kept for the end.
+fn install_panic_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let here = thread::current();
+            let entered = ENTERED.load(Ordering::SeqCst);
+            if entered && here.name() == Some(WORKER_THREAD) {
+                let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+                if panics.len() < MAX_PANICS {
+                    panics.push(format!("{info}\n{}", std::backtrace::Backtrace::capture()));
+                }
+                return;
+            }
+            leave();
+            print(info);
+            // The main thread unwinds and ends the process. Another one, such as that which reads keys, would leave a
+            // console behind that hears nothing.
+            if entered && here.name() != Some("main") {
+                std::process::exit(101);
+            }
+        }));
+    });
+}
