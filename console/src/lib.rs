@@ -6,6 +6,8 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod net;
+#[cfg(all(test, feature = "demo"))]
+mod readme;
 pub mod run;
 pub mod signals;
 pub mod terminal;

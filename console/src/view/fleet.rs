@@ -15,21 +15,25 @@ use crate::widgets::table::{Column, Keep, Table, rows_in};
 /// Seconds of a replica's chart.
 const CHART: usize = 60;
 
-const COLUMNS: &[Column<'_>] = &[
-    Column::new("REPLICA", 12, 26).keep(Keep::End),
-    Column::new("STATE", 11, 16),
-    Column::new("RUN", 3, 5).right().priority(1),
-    Column::new("DONE", 5, 6).right().priority(2),
-    Column::new("ERR", 4, 5).right().priority(1),
-    Column::new("P50", 6, 6).right().priority(8),
-    Column::new("P95", 6, 6).right().priority(3),
-    Column::new("TOKENS", 6, 7).right().priority(5),
-    Column::new("COST", 9, 9).right(),
-    Column::new("$/H", 8, 8).right().priority(6),
-    Column::new("UPTIME", 6, 7).right().priority(9),
-    Column::new("MODE", 10, 10).priority(10),
-    Column::new("LAST 60 S", 10, 30).flex().priority(4),
-];
+/// The columns of a table so wide. Where there is room, a whole name matters more than the last columns.
+const fn columns(width: u16) -> [Column<'static>; 13] {
+    let (name, chart) = if width < 100 { (12, 10) } else { (26, 16) };
+    [
+        Column::new("REPLICA", name, 40).keep(Keep::End),
+        Column::new("STATE", 11, 16),
+        Column::new("RUN", 3, 5).right().priority(1),
+        Column::new("DONE", 5, 6).right().priority(2),
+        Column::new("ERR", 4, 5).right().priority(1),
+        Column::new("P50", 6, 6).right().priority(8),
+        Column::new("P95", 6, 6).right().priority(3),
+        Column::new("TOKENS", 6, 7).right().priority(5),
+        Column::new("COST", 9, 9).right(),
+        Column::new("$/H", 8, 8).right().priority(6),
+        Column::new("UPTIME", 6, 7).right().priority(9),
+        Column::new("MODE", 10, 10).priority(10),
+        Column::new("LAST 60 S", chart, 30).flex().priority(4),
+    ]
+}
 
 fn panel(scene: Scene<'_>) -> Panel<'static> {
     let order = scene.app.fleet.order();
@@ -44,7 +48,8 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, now } = scene;
     let inner = panel(scene).render(area, buffer, theme);
     let replicas = app.fleet.replicas();
-    let mut table = Table::new(COLUMNS, replicas.len());
+    let columns = columns(inner.width);
+    let mut table = Table::new(&columns, replicas.len());
     table.selected = Some(app.replica_row());
     table.focused = app.pane == Pane::Fleet;
     table.render(inner, buffer, theme, |index, row| {

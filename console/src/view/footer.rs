@@ -14,7 +14,7 @@ use crate::widgets::put_right;
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, .. } = scene;
     let mut line = match &app.overlay {
-        Some(Overlay::Filter(_)) => filter(scene, area, buffer),
+        Some(Overlay::Filter(_)) => filter(scene),
         _ => Line::raw(" "),
     };
     let mut room = usize::from(area.width).saturating_sub(line.width());
@@ -44,9 +44,8 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The filter while it is written: `/led▏ 2 of 7`.
-fn filter(scene: Scene<'_>, area: Rect, buffer: &Buffer) -> Line<'static> {
+fn filter(scene: Scene<'_>) -> Line<'static> {
     let Scene { app, theme, .. } = scene;
-    let _ = (area, buffer);
     Line::from(vec![
         Span::styled(" /", theme.key),
         Span::styled(app.filter.value().to_owned(), theme.text),

@@ -25,14 +25,15 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let right = u16::try_from(connection.width()).unwrap_or(u16::MAX).saturating_add(1).min(area.width);
     let mut left = Line::default();
     let mut room = usize::from(area.width.saturating_sub(right + 1));
+    let gap = if area.width < 100 { "  " } else { "   " };
     for part in parts(scene) {
-        let width = part.iter().map(Span::width).sum::<usize>() + 3;
+        let width = part.iter().map(Span::width).sum::<usize>() + gap.len();
         if width > room {
             break;
         }
         room -= width;
         left.spans.extend(part);
-        left.push_span("   ");
+        left.push_span(gap);
     }
     buffer.set_line(area.x + 1, area.y, &left, area.width.saturating_sub(right + 1));
     buffer.set_line(area.right() - right, area.y, &connection, right);

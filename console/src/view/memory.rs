@@ -9,11 +9,11 @@ use crate::widgets::put;
 use crate::widgets::table::{Column, Table};
 
 const COLUMNS: &[Column<'_>] = &[
-    Column::new("SERVICE", 10, 16),
-    Column::new("SEEN", 5, 5).right().priority(1),
-    Column::new("LAST ALERT", 10, 16).priority(3),
-    Column::new("MOST FREQUENT ROOT CAUSE", 14, 30).flex().priority(2),
-    Column::new("AGE", 4, 4).right().priority(4),
+    Column::new("SERVICE", 12, 16),
+    Column::new("SEEN", 4, 5).right().priority(1),
+    Column::new("LAST ALERT", 14, 16).priority(4),
+    Column::new("MOST FREQUENT ROOT CAUSE", 26, 40).flex().priority(2),
+    Column::new("AGE", 4, 4).right().priority(3),
 ];
 
 /// Draws the panel with a row per service, last seen first.

@@ -273,8 +273,8 @@ impl Theme {
                     faint: Color::Indexed(240),
                     selected: [Color::Indexed(255), Color::Indexed(236)],
                     unfocused: [Color::Indexed(253), Color::Indexed(235)],
-                    spark: [Color::Indexed(60), Color::Indexed(67), Color::Indexed(68), Color::Indexed(74)],
-                    spark_money: [Color::Indexed(96), Color::Indexed(97), Color::Indexed(134), Color::Indexed(140)],
+                    spark: [Color::Indexed(25), Color::Indexed(32), Color::Indexed(68), Color::Indexed(75)],
+                    spark_money: [Color::Indexed(97), Color::Indexed(97), Color::Indexed(134), Color::Indexed(140)],
                 },
             ),
             ColorDepth::TrueColor => Self::with_palette(
@@ -288,7 +288,7 @@ impl Theme {
                     red: Color::Rgb(0xe0, 0x56, 0x4e),
                     violet: Color::Rgb(0xa2, 0x82, 0xd2),
                     grey: Color::Rgb(0x7f, 0x88, 0x93),
-                    faint: Color::Rgb(0x52, 0x5b, 0x66),
+                    faint: Color::Rgb(0x59, 0x62, 0x6d),
                     selected: [Color::Rgb(0xf0, 0xf4, 0xf8), Color::Rgb(0x1e, 0x32, 0x47)],
                     unfocused: [Color::Rgb(0xe0, 0xe4, 0xe8), Color::Rgb(0x24, 0x2a, 0x31)],
                     spark: [

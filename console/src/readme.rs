@@ -1,0 +1,42 @@
+//! The README's generated parts are what the code says. `LANGDECK_UPDATE_DOCS=1 cargo test -p langdeck readme` writes
+//! them anew.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+
+use crate::app::actions;
+use crate::cli::Cli;
+
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../README.md")
+}
+
+/// The README with what stands between `<!-- name:start -->` and `<!-- name:end -->` replaced.
+fn with_part(readme: &str, name: &str, part: &str) -> String {
+    let (start, end) = (format!("<!-- {name}:start -->\n"), format!("<!-- {name}:end -->"));
+    let (before, rest) = readme.split_once(&start).unwrap_or_else(|| panic!("README.md has no {start}"));
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("README.md has no {end}"));
+    format!("{before}{start}{part}{end}{after}")
+}
+
+fn help() -> String {
+    let help = Cli::command().term_width(100).render_help().to_string();
+    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    format!("```text\n{}\n```\n", lines.join("\n"))
+}
+
+#[test]
+fn help_and_keys_are_those_of_the_code() {
+    let readme = fs::read_to_string(path()).unwrap();
+    let current = with_part(&with_part(&readme, "help", &help()), "keys", &actions::markdown());
+    if std::env::var_os("LANGDECK_UPDATE_DOCS").is_some() {
+        fs::write(path(), &current).unwrap();
+    }
+    assert!(
+        readme == current || std::env::var_os("LANGDECK_UPDATE_DOCS").is_some(),
+        "README.md is stale: {}",
+        path().display()
+    );
+}
