@@ -1,1 +1,33 @@
+//! The agent server: an alert comes in, a chain of planner, executor and reasoner runs over it, and every step and cent
+//! is on record.
+//!
+//! [`Agent::start`] binds the address, serves in background tasks and returns; several agents live in one process
+//! without sharing anything. [`Agent::start_with`] takes another [`Model`] and other [`Tool`]s than the simulated ones.
 
+#![forbid(unsafe_code)]
+
+mod api;
+mod chain;
+mod config;
+mod cost;
+mod identity;
+mod memory;
+mod metrics;
+mod model;
+mod replica;
+mod runs;
+mod samples;
+mod server;
+#[cfg(test)]
+mod testing;
+mod tools;
+
+pub use config::{Config, ConfigError};
+pub use langdeck_shared::ToolMode;
+pub use memory::Recall;
+pub use model::{
+    Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
+    PlanRequest, ScenarioError, Usage,
+};
+pub use server::{Agent, Parts, StartError};
+pub use tools::{Tool, ToolCall, ToolError};

@@ -1,0 +1,115 @@
+//! Reading an alert: media type, size, JSON, shape, values, in this order.
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use garde::Validate;
+use langdeck_shared::{AlertRequest, FieldError};
+use serde::de::IgnoredAny;
+
+use super::error::{ApiError, Kind};
+use crate::runs::Claim;
+
+/// The largest body, in bytes.
+const BODY_BYTES: usize = 64 * 1024;
+/// The longest idempotency key, in bytes.
+const KEY_BYTES: usize = 255;
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The body of a submission, and its idempotency key where there is one.
+#[derive(Debug)]
+pub(super) struct Submission {
+    pub(super) request: AlertRequest,
+    pub(super) claim: Option<Claim>,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Submission {
+    type Rejection = ApiError;
+
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, ApiError> {
+        check_media_type(request.headers())?;
+        let key = idempotency_key(request.headers())?;
+        DefaultBodyLimit::max(BODY_BYTES).apply(&mut request);
+        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let request = parse(&body)?;
+        let claim = key.map(|key| Claim::new(&key, &request)).transpose();
+        Ok(Self { request, claim: claim.map_err(|error| ApiError::internal(&error))? })
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let subtype = essence.get(.."application/".len()).filter(|kind| kind.eq_ignore_ascii_case("application/"));
+    let subtype = subtype.map(|kind| essence[kind.len()..].to_ascii_lowercase());
+    if subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) {
+        return Ok(());
+    }
+    let found = if essence.is_empty() { "nothing".to_owned() } else { format!("{essence:?}") };
+    let detail = format!("the content-type header says {found}; an alert is application/json");
+    Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let sane = (1..=KEY_BYTES).contains(&key.len()) && key.as_bytes().iter().all(u8::is_ascii_graphic);
+    match key.to_str() {
+        Ok(key) if sane => Ok(Some(key.to_owned())),
+        _ => {
+            let detail = format!("the idempotency-key header holds 1 to {KEY_BYTES} visible ASCII characters");
+            Err(ApiError::new(Kind::InvalidIdempotencyKey, detail))
+        }
+    }
+}
+
+fn unreadable(rejection: BytesRejection) -> ApiError {
+    match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            ApiError::new(Kind::TooLarge, format!("an alert has at most {BODY_BYTES} bytes"))
+        }
+        _ => ApiError::new(Kind::NotJson, "the body broke off before its end"),
+    }
+}
+
+fn parse(body: &[u8]) -> Result<AlertRequest, ApiError> {
+    // Serde takes an array for a struct; an alert is an object.
+    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let request = if is_object { serde_json::from_slice::<AlertRequest>(body).ok() } else { None };
+    let Some(request) = request else { return Err(misshapen(body, is_object)) };
+    request.validate().map_err(|report| invalid(&report))?;
+    Ok(request)
+}
+
+/// Why a body is no alert. Only here is it worth reading twice.
+fn misshapen(body: &[u8], is_object: bool) -> ApiError {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
+        return ApiError::new(Kind::NotJson, error.to_string());
+    }
+    if !is_object {
+        return ApiError::new(Kind::InvalidAlert, "an alert is a JSON object with `alert_type` and `service`");
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, AlertRequest>(&mut json) {
+        Ok(_) => ApiError::new(Kind::NotJson, "the body has something after its JSON"),
+        Err(error) => {
+            let reason = error.inner().to_string();
+            let path = error.path().to_string();
+            let field = if path == "." { named_field(&reason).unwrap_or(path) } else { path };
+            ApiError::field(Kind::InvalidAlert, &field, reason)
+        }
+    }
+}
+
+/// The field that serde names in a message about the object as a whole, such as one that is missing.
+fn named_field(reason: &str) -> Option<String> {
+    reason.split('`').nth(1).map(str::to_owned)
+}
+
+fn invalid(report: &garde::Report) -> ApiError {
+    let error = |(path, error): &(garde::Path, garde::Error)| FieldError {
+        field: path.to_string(),
+        reason: error.message().to_owned(),
+    };
+    ApiError::fields(Kind::InvalidAlert, report.iter().map(error).collect())
+}

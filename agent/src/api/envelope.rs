@@ -1,0 +1,111 @@
+//! What every answer has: a request id, the replica's name, and a problem document when it is an error.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tower::Service;
+
+use super::error::{ApiError, Kind};
+use crate::identity::Identity;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REPLICA: HeaderName = HeaderName::from_static("x-agent-replica");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// The longest request id that is taken from a client.
+const REQUEST_ID_BYTES: usize = 128;
+
+/// The router with what every answer has.
+#[derive(Clone)]
+pub(crate) struct Envelope<S> {
+    inner: S,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    replica: HeaderValue,
+    boot_id: String,
+    requests: AtomicU64,
+}
+
+impl<S> Envelope<S> {
+    pub(super) fn new(inner: S, identity: &Identity) -> Self {
+        // The configuration takes visible ASCII only, which is what a header can hold.
+        let replica = HeaderValue::from_str(&identity.replica).unwrap_or(HeaderValue::from_static("unnamed"));
+        let shared = Shared { replica, boot_id: identity.boot_id.clone(), requests: AtomicU64::new(0) };
+        Self { inner, shared: Arc::new(shared) }
+    }
+}
+
+impl Shared {
+    /// The client's request id where it is sane, else a new one.
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
+        let sane = |id: &&HeaderValue| {
+            (1..=REQUEST_ID_BYTES).contains(&id.len()) && id.as_bytes().iter().all(u8::is_ascii_graphic)
+        };
+        headers.get(REQUEST_ID).filter(sane).cloned().unwrap_or_else(|| {
+            let number = self.requests.fetch_add(1, Ordering::Relaxed);
+            let id = format!("req_{}_{number}", self.boot_id);
+            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unnamed"))
+        })
+    }
+
+    fn seal(&self, request_id: HeaderValue, mut response: Response) -> Response {
+        if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+            write_problem(error, &request_id, &mut response);
+        }
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, request_id);
+        headers.insert(REPLICA, self.replica.clone());
+        response
+    }
+}
+
+fn write_problem(error: ApiError, request_id: &HeaderValue, response: &mut Response) {
+    let problem = error.problem(request_id.to_str().unwrap_or_default());
+    // A struct of strings and numbers is always JSON.
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+    // That of the empty body which stood here before.
+    headers.remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(body);
+}
+
+impl<S> Service<Request> for Envelope<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self { mut inner, shared } = self.clone();
+        Box::pin(async move {
+            let request_id = shared.request_id(request.headers());
+            let answer = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind().await;
+            let response = match answer {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_panic) => {
+                    tracing::error!(request_id = ?request_id, "a handler panicked");
+                    ApiError::new(Kind::Internal, "the agent's log says more, under this request's id").into_response()
+                }
+            };
+            Ok(shared.seal(request_id, response))
+        })
+    }
+}

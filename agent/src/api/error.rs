@@ -1,0 +1,152 @@
+//! Errors over HTTP: each knows its status and becomes a problem document.
+
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use langdeck_shared::{FieldError, Problem};
+
+use crate::runs::Refusal;
+
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// An error answer. The envelope writes it out, since it knows the request's id.
+#[derive(Debug, Clone)]
+pub(super) struct ApiError {
+    kind: Kind,
+    detail: String,
+    errors: Vec<FieldError>,
+    investigation_id: Option<String>,
+}
+
+/// The kinds of problem that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    NotJson,
+    InvalidIdempotencyKey,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    TooLarge,
+    UnsupportedMediaType,
+    InvalidAlert,
+    InvalidQuery,
+    Internal,
+    InvestigationFailed,
+    Full,
+    Draining,
+}
+
+impl Kind {
+    /// The status, the stable name and the title.
+    const fn facts(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::NotJson => (StatusCode::BAD_REQUEST, "not-json", "The body is not JSON"),
+            Self::InvalidIdempotencyKey => {
+                (StatusCode::BAD_REQUEST, "invalid-idempotency-key", "The idempotency key is invalid")
+            }
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
+            }
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "The request conflicts with what is"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's media type is not JSON")
+            }
+            Self::InvalidAlert => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-alert", "The alert is invalid"),
+            Self::InvalidQuery => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-query", "The query is invalid"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong inside the agent"),
+            Self::InvestigationFailed => {
+                (StatusCode::BAD_GATEWAY, "investigation-failed", "The investigation gave no report")
+            }
+            Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full", "All places are taken"),
+            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining", "The replica is about to stop"),
+        }
+    }
+}
+
+impl ApiError {
+    pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), errors: Vec::new(), investigation_id: None }
+    }
+
+    /// A problem with fields; the detail names the first.
+    pub(super) fn fields(kind: Kind, errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [] => String::new(),
+            [only] => format!("{}: {}", only.field, only.reason),
+            [first, rest @ ..] => format!("{}: {} (and {} more)", first.field, first.reason, rest.len()),
+        };
+        Self { errors, ..Self::new(kind, detail) }
+    }
+
+    pub(super) fn field(kind: Kind, field: &str, reason: impl Into<String>) -> Self {
+        Self::fields(kind, vec![FieldError { field: field.to_owned(), reason: reason.into() }])
+    }
+
+    pub(super) fn about(self, investigation_id: String) -> Self {
+        Self { investigation_id: Some(investigation_id), ..self }
+    }
+
+    /// Something that nobody but the log should read about.
+    pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "internal error");
+        Self::new(Kind::Internal, "the agent's log says more, under this request's id")
+    }
+
+    pub(super) async fn no_such_route(uri: Uri) -> Self {
+        Self::new(Kind::NotFound, format!("there is nothing at {}; /openapi.json lists what there is", uri.path()))
+    }
+
+    pub(super) async fn no_such_method(method: Method, uri: Uri) -> Self {
+        Self::new(
+            Kind::MethodNotAllowed,
+            format!("{} does not take {method}; the allow header lists what it takes", uri.path()),
+        )
+    }
+
+    pub(super) fn refused(refusal: &Refusal, id: impl Fn(u64) -> String) -> Self {
+        match refusal {
+            Refusal::Full(limits) => {
+                let detail = format!(
+                    "{} investigations run and {} wait, which is all that this replica takes; try again in a moment",
+                    limits.running, limits.queued
+                );
+                Self::new(Kind::Full, detail)
+            }
+            Refusal::Draining => {
+                Self::new(Kind::Draining, "this replica takes no more work; another one of the service will")
+            }
+            Refusal::KeyReused { number } => {
+                let detail = "this idempotency key came with another alert before; use a new key for a new alert";
+                Self::new(Kind::Conflict, detail).about(id(*number))
+            }
+        }
+    }
+
+    /// The body for the answer to a request.
+    pub(super) fn problem(self, request_id: &str) -> Problem {
+        let Self { kind, detail, errors, investigation_id } = self;
+        let (status, name, title) = kind.facts();
+        Problem {
+            kind: format!("urn:langdeck:problem:{name}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail,
+            request_id: request_id.to_owned(),
+            errors,
+            investigation_id,
+        }
+    }
+}
+
+/// A response without a body: the envelope finds the error in it and writes the body.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.facts().0.into_response();
+        if matches!(self.kind, Kind::Full | Kind::Draining) {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,60 @@
+//! The HTTP API: routes and translation, no decisions.
+
+mod alert;
+mod envelope;
+mod error;
+mod investigations;
+mod openapi;
+mod operations;
+mod query;
+mod replica;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use prometheus::Histogram;
+
+use crate::identity::Identity;
+use crate::runs::Runs;
+use envelope::Envelope;
+use error::ApiError;
+
+/// What the handlers translate between.
+pub(crate) struct App {
+    runs: Arc<Runs>,
+    identity: Arc<Identity>,
+    latency: Histogram,
+    openapi: Bytes,
+}
+
+/// The whole API as a service.
+///
+/// # Errors
+///
+/// When the OpenAPI document cannot be written as JSON.
+pub(crate) fn service(
+    runs: Arc<Runs>,
+    identity: Arc<Identity>,
+    latency: Histogram,
+) -> Result<Envelope<Router>, serde_json::Error> {
+    let app = App { runs, identity: Arc::clone(&identity), latency, openapi: openapi::document()?.into() };
+    let router = Router::new()
+        .route("/investigate", post(investigations::investigate))
+        .route("/metrics", get(operations::metrics))
+        .route("/health", get(operations::health))
+        .route("/livez", get(operations::livez))
+        .route("/readyz", get(operations::readyz))
+        .route("/v1/investigations", post(investigations::submit).get(investigations::list))
+        .route("/v1/investigations/{id}", get(investigations::get))
+        .route("/v1/investigations/{id}/cancel", post(investigations::cancel))
+        .route("/v1/memory", get(replica::memory))
+        .route("/v1/costs", get(replica::costs))
+        .route("/v1/replica", get(replica::replica))
+        .route("/openapi.json", get(operations::openapi))
+        .fallback(ApiError::no_such_route)
+        .method_not_allowed_fallback(ApiError::no_such_method)
+        .with_state(Arc::new(app));
+    Ok(Envelope::new(router, &identity))
+}

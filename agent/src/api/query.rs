@@ -1,0 +1,69 @@
+//! Query strings: each parameter read once, and everything wrong with them said at once.
+
+use std::fmt::Display;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use langdeck_shared::{FieldError, Status};
+
+use super::error::{ApiError, Kind};
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 200;
+
+/// The parameters of a request that nobody has asked for yet.
+#[derive(Debug)]
+pub(super) struct Params {
+    left: Vec<(String, String)>,
+    errors: Vec<FieldError>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let Query(left) = Query::try_from_uri(&parts.uri)
+            .map_err(|rejection| ApiError::new(Kind::InvalidQuery, rejection.body_text()))?;
+        Ok(Self { left, errors: Vec::new() })
+    }
+}
+
+impl Params {
+    /// A parameter as it is; of several with one name the first, the rest is refused.
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        let place = self.left.iter().position(|(known, _)| known == name)?;
+        Some(self.left.remove(place).1)
+    }
+
+    /// How many entries are asked for.
+    pub(super) fn limit(&mut self) -> usize {
+        let Some(text) = self.text("limit") else { return DEFAULT_LIMIT };
+        match text.parse() {
+            Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
+            _ => self.refuse("limit", format_args!("expected a whole number from 1 to {MAX_LIMIT}, found {text:?}")),
+        }
+    }
+
+    pub(super) fn status(&mut self) -> Option<Status> {
+        let text = self.text("status")?;
+        let status = Status::ALL.into_iter().find(|status| status.as_str() == text);
+        if status.is_none() {
+            let words = Status::ALL.map(Status::as_str).join(", ");
+            self.refuse::<()>("status", format_args!("expected one of {words}, found {text:?}"));
+        }
+        status
+    }
+
+    fn refuse<T: Default>(&mut self, field: &str, reason: impl Display) -> T {
+        self.errors.push(FieldError { field: field.to_owned(), reason: reason.to_string() });
+        T::default()
+    }
+
+    /// Refuses the request when a parameter was wrong, or when there is one that nobody asked for.
+    pub(super) fn finish(mut self) -> Result<(), ApiError> {
+        for (name, _) in std::mem::take(&mut self.left) {
+            self.refuse::<()>(&name, "there is no such parameter, or it stands twice");
+        }
+        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::fields(Kind::InvalidQuery, self.errors)) }
+    }
+}

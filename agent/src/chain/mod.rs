@@ -1,0 +1,11 @@
+//! The chain: planner, executor, reasoner. It knows neither HTTP nor metrics; it reports what happens to an observer.
+
+mod engine;
+mod events;
+mod executor;
+mod planner;
+mod reasoner;
+mod toolbox;
+
+pub(crate) use engine::{Engine, Outcome};
+pub(crate) use events::{Observer, PLANNER, StepEnd};

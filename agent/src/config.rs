@@ -1,0 +1,195 @@
+//! Every setting of the agent: its flag, its environment variable, its default and its bounds, in one place.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use langdeck_shared::ToolMode;
+use tracing_subscriber::EnvFilter;
+
+const MAX_SIM_DELAY: f64 = 1000.0;
+const MAX_HISTORY: usize = 1_000_000;
+const MAX_PLACES: usize = 100_000;
+const MAX_PAUSE: Duration = Duration::from_secs(3600);
+/// The longest name that DNS has, and so the longest that a pod or a host can bear.
+const MAX_REPLICA_NAME: usize = 253;
+
+/// A setting as people know it, for messages that name it.
+struct Setting {
+    flag: &'static str,
+    env: &'static str,
+    expected: &'static str,
+}
+
+const LISTEN: Setting = Setting {
+    flag: "--listen",
+    env: "LANGDECK_LISTEN",
+    expected: "an IP address and a port, such as 127.0.0.1:8000 or [::]:8000",
+};
+const REPLICA_NAME: Setting = Setting {
+    flag: "--replica-name",
+    env: "LANGDECK_REPLICA_NAME",
+    expected: "1 to 253 visible ASCII characters, such as agent-0",
+};
+const SIM_DELAY: Setting =
+    Setting { flag: "--sim-delay", env: "LANGDECK_SIM_DELAY", expected: "a number from 0 to 1000, such as 0.5" };
+const TOOL_MODE: Setting =
+    Setting { flag: "--tool-mode", env: "LANGDECK_TOOL_MODE", expected: "`sequential` or `parallel`" };
+const HISTORY: Setting =
+    Setting { flag: "--history", env: "LANGDECK_HISTORY", expected: "a whole number from 1 to 1000000" };
+const MAX_RUNNING: Setting =
+    Setting { flag: "--max-running", env: "LANGDECK_MAX_RUNNING", expected: "a whole number from 1 to 100000" };
+const MAX_QUEUED: Setting =
+    Setting { flag: "--max-queued", env: "LANGDECK_MAX_QUEUED", expected: "a whole number from 0 to 100000" };
+const DRAIN_DELAY: Setting =
+    Setting { flag: "--drain-delay", env: "LANGDECK_DRAIN_DELAY", expected: "a time from 0s to 1h, such as 5s" };
+const GRACE: Setting =
+    Setting { flag: "--grace", env: "LANGDECK_GRACE", expected: "a time from 0s to 1h, such as 30s or 1m 30s" };
+const LOG: Setting = Setting {
+    flag: "--log",
+    env: "LANGDECK_LOG",
+    expected: "a level or a filter, such as `warn` or `langdeck_agent=debug`",
+};
+
+/// Every setting of an agent. `Config::default()` holds the defaults; environment variables count only on the command
+/// line of the binary.
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct Config {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, env = LISTEN.env, value_name = "IP:PORT", default_value_t = Self::default().listen,
+          value_parser = |text: &str| LISTEN.parse::<SocketAddr>(text))]
+    pub listen: SocketAddr,
+
+    /// What this replica is called [default: the host's name].
+    #[arg(long, env = REPLICA_NAME.env, value_name = "NAME", default_value_t = Self::default().replica_name,
+          hide_default_value = true)]
+    pub replica_name: String,
+
+    /// How long simulated work takes, as a factor: 0 is none, 1 as in the documentation, more for people to watch.
+    #[arg(long, env = SIM_DELAY.env, value_name = "FACTOR", default_value_t = Self::default().sim_delay,
+          value_parser = |text: &str| SIM_DELAY.parse::<f64>(text))]
+    pub sim_delay: f64,
+
+    /// How the executor runs a plan: `sequential` or `parallel`.
+    #[arg(long, env = TOOL_MODE.env, value_name = "MODE", default_value_t = Self::default().tool_mode,
+          value_parser = |text: &str| TOOL_MODE.parse::<ToolMode>(text))]
+    pub tool_mode: ToolMode,
+
+    /// How many ended investigations are remembered.
+    #[arg(long, env = HISTORY.env, value_name = "COUNT", default_value_t = Self::default().history,
+          value_parser = |text: &str| HISTORY.parse::<usize>(text))]
+    pub history: usize,
+
+    /// How many investigations are at work at once.
+    #[arg(long, env = MAX_RUNNING.env, value_name = "COUNT", default_value_t = Self::default().max_running,
+          value_parser = |text: &str| MAX_RUNNING.parse::<usize>(text))]
+    pub max_running: usize,
+
+    /// How many more may wait for a place; beyond them an alert is refused.
+    #[arg(long, env = MAX_QUEUED.env, value_name = "COUNT", default_value_t = Self::default().max_queued,
+          value_parser = |text: &str| MAX_QUEUED.parse::<usize>(text))]
+    pub max_queued: usize,
+
+    /// After SIGTERM: how long work is still taken while `/readyz` already answers 503.
+    #[arg(long, env = DRAIN_DELAY.env, value_name = "TIME", default_value = "0s",
+          value_parser = |text: &str| DRAIN_DELAY.parse_time(text))]
+    pub drain_delay: Duration,
+
+    /// After the drain delay: how long accepted work may take to finish.
+    #[arg(long, env = GRACE.env, value_name = "TIME", default_value = "30s",
+          value_parser = |text: &str| GRACE.parse_time(text))]
+    pub grace: Duration,
+
+    /// More scenarios for the simulated model and tools, a TOML file; they go before the built-in ones.
+    #[arg(long, env = "LANGDECK_SCENARIOS", value_name = "FILE")]
+    pub scenarios: Option<PathBuf>,
+
+    /// What is logged to standard error; each investigation has one line at `info`.
+    #[arg(long, env = LOG.env, value_name = "FILTER", default_value_t = Self::default().log)]
+    pub log: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            replica_name: host_name(),
+            sim_delay: 1.0,
+            tool_mode: ToolMode::Sequential,
+            history: 1000,
+            max_running: 256,
+            max_queued: 1024,
+            drain_delay: Duration::ZERO,
+            grace: Duration::from_secs(30),
+            scenarios: None,
+            log: "info".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Whether every value is within its bounds.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is not, by its flag and its environment variable, with the reason.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let name = &self.replica_name;
+        let fits =
+            !name.is_empty() && name.len() <= MAX_REPLICA_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
+        REPLICA_NAME.check(fits, name)?;
+        SIM_DELAY.check((0.0..=MAX_SIM_DELAY).contains(&self.sim_delay), self.sim_delay)?;
+        HISTORY.check((1..=MAX_HISTORY).contains(&self.history), self.history)?;
+        MAX_RUNNING.check((1..=MAX_PLACES).contains(&self.max_running), self.max_running)?;
+        MAX_QUEUED.check(self.max_queued <= MAX_PLACES, self.max_queued)?;
+        DRAIN_DELAY.check(self.drain_delay <= MAX_PAUSE, humantime::format_duration(self.drain_delay))?;
+        GRACE.check(self.grace <= MAX_PAUSE, humantime::format_duration(self.grace))?;
+        EnvFilter::try_new(&self.log).map(drop).map_err(|error| LOG.refuse(&self.log, error))
+    }
+}
+
+/// A setting whose value is out of bounds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} for {flag} (environment: {env}): {reason}; expected {expected}")]
+pub struct ConfigError {
+    flag: &'static str,
+    env: &'static str,
+    value: String,
+    reason: String,
+    expected: &'static str,
+}
+
+impl Setting {
+    fn parse<T: FromStr<Err: fmt::Display>>(&self, text: &str) -> Result<T, String> {
+        text.parse().map_err(|error| self.unreadable(error))
+    }
+
+    fn parse_time(&self, text: &str) -> Result<Duration, String> {
+        humantime::parse_duration(text).map_err(|error| self.unreadable(error))
+    }
+
+    /// The end of clap's message, which names the flag and the value itself.
+    fn unreadable(&self, reason: impl fmt::Display) -> String {
+        format!("{reason}; expected {} (environment: {})", self.expected, self.env)
+    }
+
+    fn check(&self, fits: bool, value: impl fmt::Display) -> Result<(), ConfigError> {
+        if fits { Ok(()) } else { Err(self.refuse(value, "out of bounds")) }
+    }
+
+    fn refuse(&self, value: impl fmt::Display, reason: impl fmt::Display) -> ConfigError {
+        ConfigError {
+            flag: self.flag,
+            env: self.env,
+            value: value.to_string(),
+            reason: reason.to_string(),
+            expected: self.expected,
+        }
+    }
+}
+
+fn host_name() -> String {
+    hostname::get().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "langdeck-agent".to_owned())
+}

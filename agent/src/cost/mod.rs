@@ -1,0 +1,21 @@
+//! Money: what tokens cost, and on what they were spent.
+
+mod ledger;
+mod prices;
+
+use langdeck_shared::Spend;
+
+pub(crate) use ledger::{Account, Attribution, Ledger};
+pub(crate) use prices::Prices;
+
+/// The sum of two amounts spent. Sums saturate: no provider's report can make them wrap.
+pub(crate) fn add(a: Spend, b: Spend) -> Spend {
+    Spend {
+        calls: a.calls.saturating_add(b.calls),
+        tokens: a.tokens.saturating_add(b.tokens),
+        input_tokens: a.input_tokens.saturating_add(b.input_tokens),
+        output_tokens: a.output_tokens.saturating_add(b.output_tokens),
+        cost_usd: a.cost_usd + b.cost_usd,
+        unpriced_tokens: a.unpriced_tokens.saturating_add(b.unpriced_tokens),
+    }
+}

@@ -1,0 +1,187 @@
+//! The investigations that a replica knows, and the feed of what moved among them.
+//!
+//! Every change of an investigation takes the next number of one sequence. Ended ones stand in the order in which they
+//! ended, which is the order of their last change; so what changed after any number is found without an index that
+//! each change would have to keep up. Live ones are few, and looked through.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use langdeck_shared::Status;
+
+use super::Record;
+
+/// How many forgotten investigations the feed can still count; a reader that is further behind gets a snapshot.
+const COUNTED_EVICTIONS: usize = 16_384;
+
+/// Live investigations and a bounded number of ended ones.
+#[derive(Debug)]
+pub(crate) struct Investigations {
+    history: usize,
+    /// The last number given out.
+    last_number: u64,
+    /// The last change's sequence number.
+    seq: u64,
+    places: BTreeMap<u64, Place>,
+    live: BTreeMap<u64, Record>,
+    /// In the order in which they ended.
+    ended: VecDeque<Arc<Record>>,
+    /// How many have left `ended` at its front.
+    evicted: u64,
+    /// The last changes of those that left last, ascending.
+    evicted_changes: VecDeque<u64>,
+    /// The highest number that fell out of `evicted_changes`.
+    uncounted: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Live,
+    /// Counted from the first that ever ended.
+    Ended(u64),
+}
+
+/// What a page of `GET /v1/investigations` shows.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct ListFilter {
+    pub(crate) status: Option<Status>,
+    pub(crate) service: Option<String>,
+    pub(crate) alert_type: Option<String>,
+}
+
+/// What moved after a point of the sequence.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    /// By last change, oldest first.
+    pub(crate) records: Vec<Arc<Record>>,
+    /// Where the next page goes on.
+    pub(crate) upto: u64,
+    /// Whether the page was too small for all.
+    pub(crate) more: bool,
+}
+
+impl Investigations {
+    /// Room for `history` ended investigations.
+    pub(crate) fn new(history: usize) -> Self {
+        Self {
+            history,
+            last_number: 0,
+            seq: 0,
+            places: BTreeMap::new(),
+            live: BTreeMap::new(),
+            ended: VecDeque::new(),
+            evicted: 0,
+            evicted_changes: VecDeque::new(),
+            uncounted: 0,
+        }
+    }
+
+    /// Takes a new investigation in and gives it its number.
+    pub(crate) fn insert(&mut self, mut record: Record) -> u64 {
+        self.last_number += 1;
+        self.seq += 1;
+        record.number = self.last_number;
+        record.changed = self.seq;
+        self.places.insert(self.last_number, Place::Live);
+        self.live.insert(self.last_number, record);
+        self.last_number
+    }
+
+    /// Changes a live investigation; nothing happens to one that has ended.
+    pub(crate) fn change<T>(&mut self, number: u64, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
+        let record = self.live.get_mut(&number)?;
+        self.seq += 1;
+        record.changed = self.seq;
+        Some(change(record))
+    }
+
+    /// Moves a live investigation to those that have ended, with its last change, and forgets the oldest beyond the
+    /// bound.
+    pub(crate) fn end(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Arc<Record>> {
+        let mut record = self.live.remove(&number)?;
+        self.seq += 1;
+        record.changed = self.seq;
+        change(&mut record);
+        let record = Arc::new(record);
+        self.places.insert(number, Place::Ended(self.evicted + self.ended.len() as u64));
+        self.ended.push_back(Arc::clone(&record));
+        while self.ended.len() > self.history {
+            self.forget_oldest();
+        }
+        Some(record)
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(oldest) = self.ended.pop_front() else { return };
+        self.evicted += 1;
+        self.places.remove(&oldest.number);
+        self.evicted_changes.push_back(oldest.changed);
+        if self.evicted_changes.len() > COUNTED_EVICTIONS
+            && let Some(uncounted) = self.evicted_changes.pop_front()
+        {
+            self.uncounted = uncounted;
+        }
+    }
+
+    /// One investigation as it stands.
+    pub(crate) fn get(&self, number: u64) -> Option<Arc<Record>> {
+        match *self.places.get(&number)? {
+            Place::Live => self.live.get(&number).cloned().map(Arc::new),
+            Place::Ended(place) => self.ended.get(usize::try_from(place - self.evicted).ok()?).cloned(),
+        }
+    }
+
+    /// Up to `limit` investigations that were accepted before number `before`, newest first, and whether there are
+    /// more.
+    pub(crate) fn list(&self, before: u64, limit: usize, filter: &ListFilter) -> (Vec<Arc<Record>>, bool) {
+        let numbers = self.places.range(..before).rev().map(|(&number, _)| number);
+        let mut matching = numbers.filter_map(|number| self.get(number).filter(|record| filter.fits(record)));
+        let page = matching.by_ref().take(limit).collect();
+        (page, matching.next().is_some())
+    }
+
+    /// The ended investigations, last ended first.
+    pub(crate) fn history(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.ended.iter().rev()
+    }
+
+    /// What changed after `since`, up to `limit` investigations; none when the reader is too far behind, or ahead, to be
+    /// told exactly.
+    pub(crate) fn changes_since(&self, since: u64, limit: usize) -> Option<Changes> {
+        if since < self.uncounted || since > self.seq {
+            return None;
+        }
+        let first = self.ended.partition_point(|record| record.changed <= since);
+        let mut records: Vec<_> = self.ended.range(first..).take(limit + 1).cloned().collect();
+        records.extend(self.live.values().filter(|record| record.changed > since).cloned().map(Arc::new));
+        records.sort_unstable_by_key(|record| record.changed);
+        let more = records.len() > limit;
+        records.truncate(limit);
+        let upto = if more { records.last().map_or(since, |record| record.changed) } else { self.seq };
+        Some(Changes { records, upto, more })
+    }
+
+    /// The last `limit` investigations that changed, and how many are remembered besides.
+    pub(crate) fn snapshot(&self, limit: usize) -> (Changes, u64) {
+        let mut records: Vec<_> = self.ended.iter().rev().take(limit).cloned().collect();
+        records.extend(self.live.values().cloned().map(Arc::new));
+        records.sort_unstable_by_key(|record| record.changed);
+        records.drain(..records.len().saturating_sub(limit));
+        let left_out = (self.places.len() - records.len()) as u64;
+        (Changes { records, upto: self.seq, more: false }, left_out)
+    }
+
+    /// How many investigations were forgotten whose last change lies after `since` and not after `upto`.
+    pub(crate) fn missed(&self, since: u64, upto: u64) -> u64 {
+        let position = |seq| self.evicted_changes.partition_point(|&changed| changed <= seq);
+        (position(upto) - position(since)) as u64
+    }
+}
+
+impl ListFilter {
+    fn fits(&self, record: &Record) -> bool {
+        self.status.is_none_or(|status| record.status == status)
+            && self.service.as_deref().is_none_or(|service| record.alert.service == service)
+            && self.alert_type.as_deref().is_none_or(|alert_type| record.alert.alert_type == alert_type)
+    }
+}

@@ -1,0 +1,10 @@
+//! What the agent remembers: investigations, and a pattern per service.
+
+mod investigations;
+mod patterns;
+mod record;
+
+pub(crate) use investigations::{Changes, Investigations, ListFilter};
+pub use patterns::Recall;
+pub(crate) use patterns::{Patterns, Remembered};
+pub(crate) use record::{Record, StepName, StepRecord};

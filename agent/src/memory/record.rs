@@ -1,0 +1,135 @@
+//! The record of one investigation: what is kept of it, as it is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use langdeck_shared::{Alert, Spend, Status, StepKind, StepStatus};
+use tokio::time::Instant;
+
+use super::Recall;
+use crate::cost;
+use crate::model::{Arguments, Conclusion, Plan};
+
+/// One investigation. Everything long is shared, so that a clone is cheap.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    /// Its place in the order of acceptance, from 1.
+    pub(crate) number: u64,
+    /// The sequence number of its last change.
+    pub(crate) changed: u64,
+    pub(crate) status: Status,
+    pub(crate) alert: Arc<Alert>,
+    pub(crate) accepted_at: Timestamp,
+    pub(crate) accepted: Instant,
+    /// When its chain began.
+    pub(crate) started: Option<Instant>,
+    pub(crate) ended: Option<Instant>,
+    /// What memory recalled when the chain began.
+    pub(crate) recall: Option<Recall>,
+    pub(crate) plan: Option<Arc<Plan>>,
+    pub(crate) conclusion: Option<Arc<Conclusion>>,
+    /// Why it failed or was cancelled.
+    pub(crate) error: Option<Arc<str>>,
+    /// The planner, the tools in the plan's order, the reasoner.
+    pub(crate) steps: Vec<StepRecord>,
+}
+
+/// One step of an investigation.
+#[derive(Debug, Clone)]
+pub(crate) struct StepRecord {
+    pub(crate) name: StepName,
+    pub(crate) status: StepStatus,
+    /// From the chain's start to the step's.
+    pub(crate) began: Option<Duration>,
+    pub(crate) took: Option<Duration>,
+    pub(crate) spend: Spend,
+    pub(crate) error: Option<Arc<str>>,
+    /// What the model passed to the tool.
+    pub(crate) arguments: Option<Arguments>,
+    /// What the tool found.
+    pub(crate) finding: Option<Arc<str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StepName {
+    Planner,
+    Tool(Arc<str>),
+    Reasoner,
+}
+
+impl StepName {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Planner => "planner",
+            Self::Tool(name) => name,
+            Self::Reasoner => "reasoner",
+        }
+    }
+
+    pub(crate) const fn kind(&self) -> StepKind {
+        match self {
+            Self::Planner => StepKind::Planner,
+            Self::Tool(_) => StepKind::Tool,
+            Self::Reasoner => StepKind::Reasoner,
+        }
+    }
+}
+
+impl StepRecord {
+    pub(crate) fn waiting(name: StepName) -> Self {
+        Self {
+            name,
+            status: StepStatus::Waiting,
+            began: None,
+            took: None,
+            spend: Spend::default(),
+            error: None,
+            arguments: None,
+            finding: None,
+        }
+    }
+
+    /// Ends the step `at` a time after the chain's start; how long it took follows from when it began.
+    pub(crate) fn end(&mut self, status: StepStatus, at: Duration) {
+        self.status = status;
+        self.took = self.began.map(|began| at.saturating_sub(began));
+    }
+}
+
+impl Record {
+    /// An alert that was just accepted. Its number is given by whoever takes the record in.
+    pub(crate) fn accepted(alert: Arc<Alert>, accepted_at: Timestamp, accepted: Instant) -> Self {
+        Self {
+            number: 0,
+            changed: 0,
+            status: Status::Queued,
+            alert,
+            accepted_at,
+            accepted,
+            started: None,
+            ended: None,
+            recall: None,
+            plan: None,
+            conclusion: None,
+            error: None,
+            steps: vec![StepRecord::waiting(StepName::Planner)],
+        }
+    }
+
+    /// The wall clock at an instant of this investigation, reckoned from its acceptance.
+    pub(crate) fn wall_clock(&self, at: Instant) -> Timestamp {
+        let since = at.saturating_duration_since(self.accepted);
+        self.accepted_at.checked_add(since).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long the chain has run, or ran.
+    pub(crate) fn elapsed(&self, now: Instant) -> Duration {
+        let Some(started) = self.started else { return Duration::ZERO };
+        self.ended.unwrap_or(now).saturating_duration_since(started)
+    }
+
+    pub(crate) fn spend(&self) -> Spend {
+        self.steps.iter().fold(Spend::default(), |sum, step| cost::add(sum, step.spend))
+    }
+}

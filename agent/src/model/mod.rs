@@ -1,0 +1,150 @@
+//! The language model behind planner, tool steps and reasoner: the trait that every provider implements.
+
+mod scenarios;
+mod simulated;
+mod template;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use langdeck_shared::Alert;
+
+pub use scenarios::ScenarioError;
+pub(crate) use scenarios::{Scenarios, ToolOutcome};
+pub(crate) use simulated::{SimulatedModel, work};
+
+use crate::memory::Recall;
+
+/// A language model. Each method is one call to it, and each answer says what the call used.
+pub trait Model: Send + Sync + 'static {
+    /// The model's name, by which it is priced and shown.
+    fn name(&self) -> &str;
+
+    /// Which tools to call for an alert, in which order, and why.
+    fn plan<'a>(&'a self, request: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>>;
+
+    /// With which arguments to call a planned tool.
+    fn arguments<'a>(&'a self, request: ArgumentsRequest<'a>) -> BoxFuture<'a, Result<Answer<Arguments>, ModelError>>;
+
+    /// What follows from the findings.
+    fn conclude<'a>(&'a self, request: ConclusionRequest<'a>) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>>;
+}
+
+/// What the planner asks.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanRequest<'a> {
+    /// The alert to investigate.
+    pub alert: &'a Alert,
+    /// What memory knows of the alert's service; none for one that it has not met.
+    pub recall: Option<&'a Recall>,
+    /// The names of the tools that there are.
+    pub tools: &'a [Arc<str>],
+}
+
+/// What a tool step asks.
+#[derive(Debug, Clone, Copy)]
+pub struct ArgumentsRequest<'a> {
+    /// The alert to investigate.
+    pub alert: &'a Alert,
+    /// The tool's name.
+    pub tool: &'a str,
+}
+
+/// What the reasoner asks.
+#[derive(Debug, Clone, Copy)]
+pub struct ConclusionRequest<'a> {
+    /// The alert to investigate.
+    pub alert: &'a Alert,
+    /// What each planned tool found, in the plan's order; those that failed say why.
+    pub findings: &'a [Finding],
+}
+
+/// An ordered choice of tools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The tools' names, in the order in which to call them.
+    pub tools: Vec<Arc<str>>,
+    /// Why these.
+    pub reasoning: String,
+}
+
+/// A tool's arguments: a JSON object as text, as providers report them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments(pub Arc<str>);
+
+/// What one planned tool found, or why it found nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The tool's name.
+    pub tool: Arc<str>,
+    /// Its result, or the reason why there is none.
+    pub result: Result<Arc<str>, Arc<str>>,
+}
+
+/// What the findings mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conclusion {
+    /// What happened, in a sentence or two.
+    pub summary: String,
+    /// The most likely cause.
+    pub root_cause: String,
+    /// What to do, most useful first.
+    pub recommendations: Vec<String>,
+    /// From 0 (a guess) to 1 (certain).
+    pub confidence: f64,
+}
+
+/// An answer of a model, and the call that gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// What it took.
+    pub call: ModelCall,
+}
+
+/// One call of a model, as its provider reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelCall {
+    /// The model that answered.
+    pub model: Arc<str>,
+    /// What it read and wrote.
+    pub usage: Usage,
+}
+
+/// Tokens of one call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// Tokens that the model read.
+    pub input: u64,
+    /// Tokens that the model wrote.
+    pub output: u64,
+}
+
+/// Why a model gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// There was no answer at all.
+    #[error("the model did not answer: {0}")]
+    NoAnswer(String),
+    /// There was an answer, with which nothing can be done, and its tokens are spent.
+    #[error("the model's answer cannot be used: {reason}")]
+    Unusable {
+        /// What is wrong with it.
+        reason: String,
+        /// What it took all the same.
+        call: ModelCall,
+    },
+}
+
+impl ModelError {
+    /// The call that was spent in vain, if one was.
+    #[must_use]
+    pub const fn call(&self) -> Option<&ModelCall> {
+        match self {
+            Self::NoAnswer(_) => None,
+            Self::Unusable { call, .. } => Some(call),
+        }
+    }
+}

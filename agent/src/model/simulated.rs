@@ -1,0 +1,110 @@
+//! The simulated model: deterministic answers from scenarios, with the tokens and the time of a real one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::{
+    Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
+    PlanRequest, Scenarios, Usage,
+};
+use crate::memory::Recall;
+
+const NAME: &str = "simulated-gpt-4";
+
+/// A model that needs no provider.
+#[derive(Debug)]
+pub(crate) struct SimulatedModel {
+    name: Arc<str>,
+    scenarios: Arc<Scenarios>,
+    delay: f64,
+}
+
+impl SimulatedModel {
+    /// A model whose every answer takes `delay` times as long as its scenario says.
+    pub(crate) fn new(scenarios: Arc<Scenarios>, delay: f64) -> Self {
+        Self { name: NAME.into(), scenarios, delay }
+    }
+
+    fn answer<T>(&self, value: T, usage: Usage) -> Result<Answer<T>, ModelError> {
+        Ok(Answer { value, call: ModelCall { model: Arc::clone(&self.name), usage } })
+    }
+}
+
+impl Model for SimulatedModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn plan<'a>(
+        &'a self,
+        PlanRequest { alert, recall, .. }: PlanRequest<'a>,
+    ) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {
+        Box::pin(async move {
+            let scenario = self.scenarios.of(&alert.alert_type);
+            work(scenario.planner.duration(), self.delay).await;
+            let mut reasoning = scenario.planner.reasoning.render(alert);
+            if let Some(recall) = recall {
+                reasoning.push_str(&recollection(recall));
+            }
+            let tools = scenario.tools.iter().map(|part| Arc::clone(&part.tool)).collect();
+            self.answer(Plan { tools, reasoning }, scenario.planner.tokens)
+        })
+    }
+
+    fn arguments<'a>(
+        &'a self,
+        ArgumentsRequest { alert, tool }: ArgumentsRequest<'a>,
+    ) -> BoxFuture<'a, Result<Answer<Arguments>, ModelError>> {
+        // The time of a tool step is all in its tool: a scenario has one duration for both.
+        Box::pin(async move {
+            let part = self.scenarios.tool(&alert.alert_type, tool);
+            let part = part.ok_or_else(|| ModelError::NoAnswer(format!("no scenario tells how to call `{tool}`")))?;
+            self.answer(part.arguments(alert), part.tokens)
+        })
+    }
+
+    fn conclude<'a>(
+        &'a self,
+        ConclusionRequest { alert, findings }: ConclusionRequest<'a>,
+    ) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>> {
+        Box::pin(async move {
+            let reasoner = &self.scenarios.of(&alert.alert_type).reasoner;
+            work(reasoner.duration(), self.delay).await;
+            let mut summary = reasoner.summary.render(alert);
+            for Finding { tool, result } in findings {
+                if let Err(reason) = result {
+                    summary.push_str(&format!("; without {tool}: {reason}"));
+                }
+            }
+            let conclusion = Conclusion {
+                summary,
+                root_cause: reasoner.root_cause.render(alert),
+                recommendations: reasoner.recommendations.iter().map(|text| text.render(alert)).collect(),
+                confidence: reasoner.confidence,
+            };
+            self.answer(conclusion, reasoner.tokens)
+        })
+    }
+}
+
+/// What a planner says about what memory recalls.
+fn recollection(recall: &Recall) -> String {
+    let times = match recall.same_type {
+        0 => return format!("; memory knows the service from {} other investigations", recall.investigations),
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    };
+    match &recall.root_cause {
+        Some(cause) => format!("; seen {times} before on this service, most often: {cause}"),
+        None => format!("; seen {times} before on this service"),
+    }
+}
+
+/// Takes as long as simulated work does. No factor, no timer.
+pub(crate) async fn work(duration: Duration, delay: f64) {
+    if delay > 0.0 {
+        tokio::time::sleep(duration.mul_f64(delay)).await;
+    }
+}

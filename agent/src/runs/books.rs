@@ -1,0 +1,243 @@
+//! The books: everything that a replica knows of its work, and how each event changes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use langdeck_shared::{Alert, Spend, Status, StepStatus, Totals};
+use tokio::time::Instant;
+
+use super::{Begun, CancelReason, Run};
+use crate::chain::StepEnd;
+use crate::cost::{self, Account, Ledger};
+use crate::identity::millis;
+use crate::memory::{Investigations, Patterns, Record, Remembered, StepName, StepRecord};
+use crate::model::{Arguments, Conclusion, Plan};
+use crate::samples::{Latencies, Samples};
+
+/// Everything that a replica knows of its work.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) investigations: Investigations,
+    pub(crate) patterns: Patterns,
+    pub(crate) ledger: Ledger,
+    pub(crate) samples: Samples,
+    pub(crate) latencies: Latencies,
+    pub(crate) last_alert: Option<Arc<Alert>>,
+    /// How each tool's calls ended.
+    pub(crate) tool_calls: Vec<(Arc<str>, ToolCalls)>,
+    totals: Totals,
+    started: Instant,
+}
+
+/// How a tool's calls ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ToolCalls {
+    pub(crate) succeeded: u64,
+    pub(crate) failed: u64,
+    pub(crate) cancelled: u64,
+}
+
+/// How an investigation ends.
+#[derive(Debug)]
+pub(super) enum Ending {
+    Concluded { complete: bool, conclusion: Arc<Conclusion> },
+    Failed(Arc<str>),
+    Cancelled(CancelReason),
+}
+
+impl Books {
+    /// Books with room for `history` ended investigations, of a replica that started at `started`.
+    pub(super) fn new(history: usize, started: Instant) -> Self {
+        Self {
+            investigations: Investigations::new(history),
+            patterns: Patterns::default(),
+            ledger: Ledger::new(),
+            samples: Samples::new(),
+            latencies: Latencies::new(),
+            last_alert: None,
+            tool_calls: Vec::new(),
+            totals: Totals::default(),
+            started,
+        }
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        Totals { spend: self.ledger.totals(), ..self.totals }
+    }
+
+    /// The second of the replica's uptime at an instant.
+    pub(crate) fn second(&self, at: Instant) -> u64 {
+        at.saturating_duration_since(self.started).as_secs()
+    }
+
+    /// Takes an alert in, and says under which number it runs and to whom its spending is charged.
+    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant) -> (u64, Account) {
+        self.totals.requests += 1;
+        let second = self.second(now);
+        self.samples.at(second).requests += 1;
+        self.last_alert = Some(Arc::clone(&alert));
+        let account = self.ledger.account(&alert);
+        (self.investigations.insert(Record::accepted(alert, accepted_at, now)), account)
+    }
+
+    /// The chain of an accepted investigation begins.
+    pub(super) fn begin(&mut self, run: &Arc<Run>, now: Instant) -> Begun {
+        let recall = self.patterns.recall(&run.alert);
+        self.investigations.change(run.number, |record| {
+            record.status = Status::Running;
+            record.started = Some(now);
+            record.recall.clone_from(&recall);
+        });
+        Begun { run: Arc::clone(run), recall, started: now }
+    }
+
+    pub(super) fn step_began(&mut self, number: u64, step: usize, at: Duration) {
+        self.change_step(number, step, |step| {
+            step.status = StepStatus::Running;
+            step.began = Some(at);
+        });
+    }
+
+    pub(super) fn planned(&mut self, number: u64, plan: &Arc<Plan>, at: Duration) {
+        self.investigations.change(number, |record| {
+            if let Some(planner) = record.steps.first_mut() {
+                planner.end(StepStatus::Succeeded, at);
+            }
+            let tools = plan.tools.iter().map(|tool| StepName::Tool(Arc::clone(tool)));
+            record.steps.extend(tools.chain([StepName::Reasoner]).map(StepRecord::waiting));
+            record.plan = Some(Arc::clone(plan));
+        });
+    }
+
+    pub(super) fn model_called(&mut self, run: &Run, step: usize, model: &str, spend: Spend, now: Instant) {
+        let second = self.second(now);
+        let sample = self.samples.at(second);
+        sample.tokens = sample.tokens.saturating_add(spend.tokens);
+        sample.cost_usd += spend.cost_usd;
+        let ledger = &mut self.ledger;
+        self.investigations.change(run.number, |record| {
+            let Some(step) = record.steps.get_mut(step) else { return };
+            step.spend = cost::add(step.spend, spend);
+            ledger.enter(run.account, step.name.as_str(), model, spend);
+        });
+    }
+
+    pub(super) fn tool_called(&mut self, number: u64, step: usize, arguments: &Arguments) {
+        self.change_step(number, step, |step| step.arguments = Some(arguments.clone()));
+    }
+
+    pub(super) fn step_ended(&mut self, number: u64, step: usize, end: StepEnd, at: Duration) {
+        let ended = self.change_step(number, step, |step| {
+            match end {
+                StepEnd::Done => step.end(StepStatus::Succeeded, at),
+                StepEnd::Found(finding) => {
+                    step.end(StepStatus::Succeeded, at);
+                    step.finding = Some(finding);
+                }
+                StepEnd::Failed(reason) => {
+                    step.end(StepStatus::Failed, at);
+                    step.error = Some(reason);
+                }
+            }
+            (step.name.clone(), step.status)
+        });
+        if let Some((StepName::Tool(tool), status)) = ended {
+            self.count_tool(&tool, status);
+        }
+    }
+
+    /// An investigation ends; what of it was still at work or waiting is over.
+    pub(super) fn end(&mut self, number: u64, ending: Ending, now: Instant) -> Option<Arc<Record>> {
+        let mut cut_off = Vec::new();
+        let record = self.investigations.end(number, |record| {
+            let at = record.elapsed(now);
+            for step in &mut record.steps {
+                if let (StepStatus::Running, StepName::Tool(tool)) = (step.status, &step.name) {
+                    cut_off.push(Arc::clone(tool));
+                }
+                if matches!(step.status, StepStatus::Waiting | StepStatus::Running) {
+                    step.end(StepStatus::Cancelled, at);
+                }
+            }
+            record.ended = Some(now);
+            match ending {
+                Ending::Concluded { complete, conclusion } => {
+                    record.status = if complete { Status::Succeeded } else { Status::Partial };
+                    record.conclusion = Some(conclusion);
+                }
+                Ending::Failed(reason) => {
+                    record.status = Status::Failed;
+                    record.error = Some(reason);
+                }
+                Ending::Cancelled(reason) => {
+                    record.status = Status::Cancelled;
+                    record.error = Some(reason.as_str().into());
+                }
+            }
+        })?;
+        for tool in cut_off {
+            self.count_tool(&tool, StepStatus::Cancelled);
+        }
+        self.count_ended(&record, now);
+        self.learn(&record, now);
+        Some(record)
+    }
+
+    fn count_ended(&mut self, record: &Record, now: Instant) {
+        match record.status {
+            Status::Succeeded => self.totals.succeeded += 1,
+            Status::Partial => self.totals.partial += 1,
+            Status::Failed => {
+                self.totals.failed += 1;
+                let second = self.second(now);
+                self.samples.at(second).errors += 1;
+            }
+            Status::Cancelled => self.totals.cancelled += 1,
+            Status::Queued | Status::Running => {}
+        }
+        if record.started.is_some() && record.status != Status::Cancelled {
+            self.latencies.record(millis(record.elapsed(now)));
+        }
+    }
+
+    fn learn(&mut self, record: &Record, now: Instant) {
+        let Some(conclusion) = &record.conclusion else { return };
+        let remembered = Remembered {
+            alert: &record.alert,
+            root_cause: &conclusion.root_cause,
+            confidence: conclusion.confidence,
+            cost: record.spend().cost_usd,
+            ended_at: record.wall_clock(now),
+        };
+        self.patterns.learn(remembered, record.changed);
+    }
+
+    fn count_tool(&mut self, tool: &Arc<str>, status: StepStatus) {
+        self.totals.tools_executed += 1;
+        let place = self.tool_calls.iter().position(|(name, _)| name == tool).unwrap_or_else(|| {
+            // Only tools that there are can be planned, so their names are bounded.
+            self.tool_calls.push((Arc::clone(tool), ToolCalls::default()));
+            self.tool_calls.len() - 1
+        });
+        let calls = &mut self.tool_calls[place].1;
+        match status {
+            StepStatus::Succeeded => calls.succeeded += 1,
+            StepStatus::Failed => calls.failed += 1,
+            StepStatus::Cancelled | StepStatus::Waiting | StepStatus::Running => calls.cancelled += 1,
+        }
+    }
+
+    fn change_step<T>(&mut self, number: u64, step: usize, change: impl FnOnce(&mut StepRecord) -> T) -> Option<T> {
+        self.investigations.change(number, |record| record.steps.get_mut(step).map(change)).flatten()
+    }
+}
+
+impl CancelReason {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "cancelled on request",
+            Self::Shutdown => "cancelled because the replica stopped",
+        }
+    }
+}

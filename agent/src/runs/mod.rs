@@ -1,0 +1,271 @@
+//! Runs: investigations that live on their own, from their admission to their end, whoever asked for them.
+
+mod books;
+mod idempotency;
+mod recorder;
+mod render;
+mod schedule;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use langdeck_shared::{Alert, AlertRequest, Status};
+use prometheus::Histogram;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use books::Books;
+use books::Ending;
+pub(crate) use idempotency::Claim;
+use recorder::Recorder;
+pub(crate) use render::{Detail, investigation, memory_entry, report};
+use schedule::Schedule;
+pub(crate) use schedule::{Limits, Run};
+
+use crate::chain::{Engine, Outcome};
+use crate::cost::Prices;
+use crate::identity::Identity;
+use crate::memory::{Recall, Record};
+use crate::model::Scenarios;
+
+/// Admits alerts, runs the chain over them and keeps the books.
+pub(crate) struct Runs {
+    engine: Engine,
+    scenarios: Arc<Scenarios>,
+    prices: Prices,
+    identity: Arc<Identity>,
+    latency: Histogram,
+    tasks: TaskTracker,
+    draining: AtomicBool,
+    /// One lock for everything that is known, so that every answer is of one moment. It is held for a few lines at a
+    /// time and never across an await.
+    state: Mutex<State>,
+}
+
+/// The books, and the schedule that goes with them.
+pub(crate) struct State {
+    pub(crate) books: Books,
+    schedule: Schedule,
+}
+
+/// Why an alert was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// All places to run and to wait are taken.
+    Full(Limits),
+    /// The replica is about to stop.
+    Draining,
+    /// The idempotency key belongs to an investigation of another alert.
+    KeyReused {
+        /// That investigation's number.
+        number: u64,
+    },
+}
+
+/// Why an investigation is stopped before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CancelReason {
+    /// Somebody asked for it.
+    Asked,
+    /// The replica stops.
+    Shutdown,
+}
+
+/// Why an investigation cannot be cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotCancelled {
+    Unknown,
+    Ended(Status),
+}
+
+/// An investigation whose chain is about to run.
+struct Begun {
+    run: Arc<Run>,
+    recall: Option<Recall>,
+    started: Instant,
+}
+
+impl Runs {
+    pub(crate) fn new(
+        engine: Engine,
+        scenarios: Arc<Scenarios>,
+        identity: Arc<Identity>,
+        latency: Histogram,
+        limits: Limits,
+        history: usize,
+    ) -> Arc<Self> {
+        let state = State { books: Books::new(history, identity.started), schedule: Schedule::new(limits) };
+        Arc::new(Self {
+            engine,
+            scenarios,
+            prices: Prices::built_in(),
+            identity,
+            latency,
+            tasks: TaskTracker::new(),
+            draining: AtomicBool::new(false),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Accepts an alert: the new investigation runs, or waits for a place to run. With a key that is known, the answer is
+    /// the investigation which has it.
+    pub(crate) fn submit(self: &Arc<Self>, request: AlertRequest, claim: Option<Claim>) -> Result<Arc<Run>, Refusal> {
+        let (accepted_at, now) = (Timestamp::now(), Instant::now());
+        let alert = Arc::new(self.alert(request, accepted_at));
+        let mut state = self.lock();
+        let State { books, schedule } = &mut *state;
+        if let Some(run) = schedule.claimed(claim.as_ref())? {
+            return Ok(run);
+        }
+        let runs_now = schedule.admit()?;
+        let (number, account) = books.accept(Arc::clone(&alert), accepted_at, now);
+        let run = Arc::new(Run::new(number, alert, account));
+        schedule.insert(Arc::clone(&run), claim);
+        if runs_now {
+            let begun = books.begin(&run, now);
+            drop(state);
+            self.spawn(begun);
+        } else {
+            schedule.enqueue(Arc::clone(&run));
+        }
+        Ok(run)
+    }
+
+    fn alert(&self, request: AlertRequest, arrived: Timestamp) -> Alert {
+        let AlertRequest { alert_type, service, severity, description, labels, timestamp } = request;
+        let timestamp = timestamp.unwrap_or(arrived);
+        let (alert_type, original_alert_type) = match self.scenarios.resolve(&alert_type) {
+            Some(canonical) => (canonical.to_string(), Some(alert_type)),
+            None => (alert_type, None),
+        };
+        Alert { alert_type, original_alert_type, service, severity, description, labels, timestamp }
+    }
+
+    /// The alert type that a name stands for: its own, unless it is an alias.
+    pub(crate) fn canonical(&self, alert_type: String) -> String {
+        self.scenarios.resolve(&alert_type).map_or(alert_type, ToString::to_string)
+    }
+
+    fn spawn(self: &Arc<Self>, begun: Begun) {
+        self.tasks.spawn(Arc::clone(self).execute(begun));
+    }
+
+    async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
+        let recorder = Recorder::new(&self, &run, started);
+        let chain = AssertUnwindSafe(self.engine.investigate(&run.alert, recall.as_ref(), &recorder)).catch_unwind();
+        let ending = tokio::select! {
+            biased;
+            outcome = chain => match outcome {
+                Ok(Outcome::Concluded { complete, conclusion }) => Ending::Concluded { complete, conclusion },
+                Ok(Outcome::Failed(reason)) => Ending::Failed(reason),
+                Err(_panic) => Ending::Failed("internal error".into()),
+            },
+            reason = run.cancelled() => Ending::Cancelled(reason),
+        };
+        let (record, next) = {
+            let now = Instant::now();
+            let mut state = self.lock();
+            let record = state.end(&run, ending, now);
+            let next = state.schedule.next().map(|next| state.books.begin(&next, now));
+            (record, next)
+        };
+        self.announce(&run, record);
+        if let Some(next) = next {
+            self.spawn(next);
+        }
+    }
+
+    /// Cancels an investigation. One that waits for a place has ended when this returns, one at work ends at once after.
+    pub(crate) fn cancel(&self, number: u64, reason: CancelReason) -> Result<(), NotCancelled> {
+        let mut state = self.lock();
+        let Some(run) = state.schedule.get(number) else {
+            let record = state.books.investigations.get(number);
+            return Err(record.map_or(NotCancelled::Unknown, |record| NotCancelled::Ended(record.status)));
+        };
+        if state.schedule.dequeue(number) {
+            let record = state.end(&run, Ending::Cancelled(reason), Instant::now());
+            drop(state);
+            self.announce(&run, record);
+        } else {
+            run.cancel(reason);
+        }
+        Ok(())
+    }
+
+    /// Everything after the books are right: who waits for the investigation learns of its end last.
+    fn announce(&self, run: &Run, record: Option<Arc<Record>>) {
+        let Some(record) = record else { return };
+        let spend = record.spend();
+        if let (Some(started), Some(ended)) = (record.started, record.ended)
+            && record.status != Status::Cancelled
+        {
+            self.latency.observe(ended.saturating_duration_since(started).as_secs_f64());
+        }
+        tracing::info!(
+            investigation_id = self.identity.investigation_id(record.number),
+            status = record.status.as_str(),
+            alert_type = record.alert.alert_type,
+            service = record.alert.service,
+            elapsed_ms = crate::identity::millis(record.elapsed(Instant::now())),
+            tokens = spend.tokens,
+            cost_usd = %spend.cost_usd,
+            error = record.error.as_deref(),
+            "investigation ended"
+        );
+        run.end(record);
+    }
+
+    /// Says that the replica will stop; work is still taken.
+    pub(crate) fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more work.
+    pub(crate) fn close(&self) {
+        self.lock().schedule.close();
+        self.tasks.close();
+    }
+
+    /// After [`close`](Self::close): until all accepted work has ended.
+    pub(crate) async fn idle(&self) {
+        self.tasks.wait().await;
+    }
+
+    /// Cancels every investigation that has not ended.
+    pub(crate) fn cancel_all(&self) {
+        let live = self.lock().schedule.live();
+        for number in live {
+            // One that ended meanwhile needs no cancelling.
+            let _ = self.cancel(number, CancelReason::Shutdown);
+        }
+    }
+
+    /// Looks into the books, and holds them still for as long as `look` takes.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What a panic leaves behind are sums of integers, each right for itself.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Investigations at work, and those that wait for a place.
+    pub(crate) fn gauges(&self) -> (u64, u64) {
+        self.schedule.gauges()
+    }
+
+    fn end(&mut self, run: &Run, ending: Ending, now: Instant) -> Option<Arc<Record>> {
+        self.schedule.remove(run.number);
+        self.books.end(run.number, ending, now)
+    }
+}

@@ -1,0 +1,188 @@
+//! Records as the wire shows them.
+
+use std::sync::Arc;
+
+use langdeck_shared::{
+    ChainExecution, CostTracking, ExecutorReport, Investigation, MemoryEntry, PlannerReport, ReasonerReport, Report,
+    Step, StepReport, StepStatus, TokenBreakdown,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::identity::{Identity, millis};
+use crate::memory::{Record, StepName, StepRecord};
+use crate::model::Arguments;
+
+/// How much of an investigation is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Without inputs, outputs and the report.
+    Brief,
+    /// With them.
+    Full,
+}
+
+/// An investigation as it stands at `now`.
+pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, detail: Detail) -> Investigation {
+    let spend = record.spend();
+    Investigation {
+        investigation_id: identity.investigation_id(record.number),
+        replica: identity.replica.clone(),
+        status: record.status,
+        alert: (*record.alert).clone(),
+        accepted_at: record.accepted_at,
+        started_at: record.started.map(|at| record.wall_clock(at)),
+        ended_at: record.ended.map(|at| record.wall_clock(at)),
+        elapsed_ms: millis(record.elapsed(now)),
+        tokens: spend.tokens,
+        cost_usd: spend.cost_usd,
+        unpriced_tokens: spend.unpriced_tokens,
+        confidence: record.conclusion.as_ref().map(|conclusion| conclusion.confidence),
+        root_cause: record.conclusion.as_ref().map(|conclusion| conclusion.root_cause.clone()),
+        error: record.error.as_deref().map(str::to_owned),
+        steps: record.steps.iter().map(|step| self::step(step, record, detail)).collect(),
+        report: if detail == Detail::Full { report(record, identity).map(Box::new) } else { None },
+    }
+}
+
+fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
+    let spend = &step.spend;
+    Step {
+        name: step.name.as_str().to_owned(),
+        kind: step.name.kind(),
+        status: step.status,
+        start_offset_ms: step.began.map(millis),
+        duration_ms: step.took.map(millis),
+        tokens: spend.tokens,
+        input_tokens: spend.input_tokens,
+        output_tokens: spend.output_tokens,
+        cost_usd: (spend.tokens > spend.unpriced_tokens).then_some(spend.cost_usd),
+        error: step.error.as_deref().map(str::to_owned),
+        input: if detail == Detail::Full { input(step, record) } else { None },
+        output: if detail == Detail::Full { output(step, record) } else { None },
+    }
+}
+
+/// What a step was given; none before it is known.
+fn input(step: &StepRecord, record: &Record) -> Option<Value> {
+    step.began?;
+    match &step.name {
+        StepName::Planner => Some(json!({ "alert": &*record.alert, "memory": &record.recall })),
+        StepName::Tool(_) => {
+            let Arguments(text) = step.arguments.as_ref()?;
+            // A model's text may be no JSON: it is shown as it is.
+            Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(&**text)))
+        }
+        StepName::Reasoner => {
+            let tools = record.steps.iter().filter(|step| matches!(step.name, StepName::Tool(_)));
+            let findings = tools.map(|step| match (&step.finding, &step.error) {
+                (Some(found), _) => json!({ "tool": step.name.as_str(), "result": &**found }),
+                (None, error) => json!({ "tool": step.name.as_str(), "error": error.as_deref() }),
+            });
+            Some(json!({ "findings": findings.collect::<Vec<_>>() }))
+        }
+    }
+}
+
+/// What a step gave; none unless it succeeded.
+fn output(step: &StepRecord, record: &Record) -> Option<Value> {
+    if step.status != StepStatus::Succeeded {
+        return None;
+    }
+    match &step.name {
+        StepName::Planner => {
+            let plan = record.plan.as_ref()?;
+            Some(json!({ "plan": names(&plan.tools), "reasoning": plan.reasoning }))
+        }
+        StepName::Tool(_) => step.finding.as_deref().map(Value::from),
+        StepName::Reasoner => {
+            let conclusion = record.conclusion.as_ref()?;
+            Some(json!({
+                "summary": conclusion.summary,
+                "root_cause": conclusion.root_cause,
+                "recommendations": conclusion.recommendations,
+                "confidence": conclusion.confidence,
+            }))
+        }
+    }
+}
+
+/// The report of an investigation that came to a conclusion.
+pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
+    let (plan, conclusion, ended) = (record.plan.as_ref()?, record.conclusion.as_ref()?, record.ended?);
+    let (planner, tools, reasoner) = match record.steps.as_slice() {
+        [planner, tools @ .., reasoner] => (planner, tools, reasoner),
+        _ => return None,
+    };
+    let executor_tokens = tools.iter().map(|step| step.spend.tokens).sum();
+    let spend = record.spend();
+    Some(Report {
+        investigation_id: identity.investigation_id(record.number),
+        replica: identity.replica.clone(),
+        status: record.status,
+        alert: (*record.alert).clone(),
+        chain_execution: ChainExecution {
+            planner: PlannerReport {
+                plan: names(&plan.tools),
+                reasoning: plan.reasoning.clone(),
+                tokens_used: planner.spend.tokens,
+            },
+            executor: ExecutorReport {
+                mode: identity.tool_mode,
+                steps: (1..).zip(tools).map(|(number, step)| step_report(number, step)).collect(),
+                total_tokens: executor_tokens,
+            },
+            reasoner: ReasonerReport {
+                summary: conclusion.summary.clone(),
+                root_cause: conclusion.root_cause.clone(),
+                recommendations: conclusion.recommendations.clone(),
+                confidence: conclusion.confidence,
+                tokens_used: reasoner.spend.tokens,
+            },
+        },
+        cost_tracking: CostTracking {
+            total_tokens: spend.tokens,
+            breakdown: TokenBreakdown {
+                planner: planner.spend.tokens,
+                executor: executor_tokens,
+                reasoner: reasoner.spend.tokens,
+            },
+            cost_usd: spend.cost_usd,
+            unpriced_tokens: spend.unpriced_tokens,
+            model: identity.model.clone(),
+        },
+        execution_time_ms: millis(record.elapsed(ended)),
+        memory_updated: true,
+    })
+}
+
+fn step_report(number: u32, step: &StepRecord) -> StepReport {
+    let result = step.finding.as_deref().or(step.error.as_deref()).unwrap_or_default();
+    StepReport {
+        step: number,
+        tool: step.name.as_str().to_owned(),
+        status: step.status,
+        result: result.to_owned(),
+        tokens_used: step.spend.tokens,
+        duration_ms: step.took.map(millis).unwrap_or_default(),
+    }
+}
+
+/// An ended investigation as memory lists it; none while it is live.
+pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<MemoryEntry> {
+    let conclusion = record.conclusion.as_ref();
+    Some(MemoryEntry {
+        investigation_id: identity.investigation_id(record.number),
+        alert_type: record.alert.alert_type.clone(),
+        service: record.alert.service.clone(),
+        status: record.status,
+        root_cause: conclusion.map(|conclusion| conclusion.root_cause.clone()),
+        confidence: conclusion.map(|conclusion| conclusion.confidence),
+        cost_usd: record.spend().cost_usd,
+        ended_at: record.wall_clock(record.ended?),
+    })
+}
+
+fn names(tools: &[Arc<str>]) -> Vec<String> {
+    tools.iter().map(|tool| tool.as_ref().to_owned()).collect()
+}

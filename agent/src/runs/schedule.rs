@@ -1,0 +1,140 @@
+//! The schedule: which investigations run, which wait for a place, and whether more are taken.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use langdeck_shared::Alert;
+use tokio::sync::SetOnce;
+
+use super::idempotency::{Claim, Keys};
+use super::{CancelReason, Refusal};
+use crate::cost::Account;
+use crate::memory::Record;
+
+/// How many investigations run at once, and how many more may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) running: usize,
+    pub(crate) queued: usize,
+}
+
+/// An accepted investigation, for those who wait for it or want to stop it.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) number: u64,
+    pub(crate) alert: Arc<Alert>,
+    pub(super) account: Account,
+    cancel: SetOnce<CancelReason>,
+    ended: SetOnce<Arc<Record>>,
+}
+
+impl Run {
+    pub(super) fn new(number: u64, alert: Arc<Alert>, account: Account) -> Self {
+        Self { number, alert, account, cancel: SetOnce::new(), ended: SetOnce::new() }
+    }
+
+    /// Waits for its end; the record is its last state, whether or not the replica still remembers it.
+    pub(crate) async fn wait(&self) -> &Arc<Record> {
+        self.ended.wait().await
+    }
+
+    /// Its last state, once it has ended.
+    pub(crate) fn ended(&self) -> Option<&Arc<Record>> {
+        self.ended.get()
+    }
+
+    pub(super) fn end(&self, record: Arc<Record>) {
+        // Only the one who took it off the schedule ends it, so this is the first time.
+        let _ = self.ended.set(record);
+    }
+
+    pub(super) fn cancel(&self, reason: CancelReason) {
+        // The first reason stands.
+        let _ = self.cancel.set(reason);
+    }
+
+    pub(super) async fn cancelled(&self) -> CancelReason {
+        *self.cancel.wait().await
+    }
+}
+
+/// Every investigation that has not ended.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    limits: Limits,
+    closed: bool,
+    live: HashMap<u64, Arc<Run>>,
+    /// Those of the live ones that wait for a place, first come first served.
+    queue: VecDeque<Arc<Run>>,
+    keys: Keys,
+}
+
+impl Schedule {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, closed: false, live: HashMap::new(), queue: VecDeque::new(), keys: Keys::default() }
+    }
+
+    /// The investigation that already has this idempotency key.
+    pub(super) fn claimed(&self, claim: Option<&Claim>) -> Result<Option<Arc<Run>>, Refusal> {
+        claim.map_or(Ok(None), |claim| self.keys.find(claim))
+    }
+
+    /// Whether one more may run at once, or has to wait.
+    pub(super) fn admit(&self) -> Result<bool, Refusal> {
+        if self.closed {
+            return Err(Refusal::Draining);
+        }
+        let runs_now = self.running() < self.limits.running;
+        if !runs_now && self.queue.len() >= self.limits.queued {
+            return Err(Refusal::Full(self.limits));
+        }
+        Ok(runs_now)
+    }
+
+    pub(super) fn insert(&mut self, run: Arc<Run>, claim: Option<Claim>) {
+        if let Some(claim) = claim {
+            self.keys.insert(claim, Arc::clone(&run));
+        }
+        self.live.insert(run.number, run);
+    }
+
+    pub(super) fn enqueue(&mut self, run: Arc<Run>) {
+        self.queue.push_back(run);
+    }
+
+    /// Takes an investigation out of the queue; false when it does not wait there.
+    pub(super) fn dequeue(&mut self, number: u64) -> bool {
+        let place = self.queue.iter().position(|run| run.number == number);
+        place.is_some_and(|place| self.queue.remove(place).is_some())
+    }
+
+    /// The next that may run, if one waits and there is a place.
+    pub(super) fn next(&mut self) -> Option<Arc<Run>> {
+        if self.running() < self.limits.running { self.queue.pop_front() } else { None }
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<Arc<Run>> {
+        self.live.get(&number).cloned()
+    }
+
+    pub(super) fn remove(&mut self, number: u64) {
+        self.live.remove(&number);
+    }
+
+    pub(super) fn live(&self) -> Vec<u64> {
+        self.live.keys().copied().collect()
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Investigations at work, and those that wait.
+    pub(super) fn gauges(&self) -> (u64, u64) {
+        (self.running() as u64, self.queue.len() as u64)
+    }
+
+    fn running(&self) -> usize {
+        self.live.len() - self.queue.len()
+    }
+}

@@ -1,0 +1,202 @@
+//! An agent's life: start, serve, drain, stop.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::ServiceExt;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::chain::Engine;
+use crate::config::{Config, ConfigError};
+use crate::identity::Identity;
+use crate::model::{Model, ScenarioError, Scenarios, SimulatedModel};
+use crate::runs::{Limits, Runs};
+use crate::tools::{Tool, simulated_tools};
+use crate::{api, metrics};
+
+/// How long answers under way may take to leave once all work has ended; then connections are left to themselves.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long cancelled work may take to notice.
+const LAST_WORK: Duration = Duration::from_secs(2);
+
+/// A running agent. It serves until [`shutdown`](Self::shutdown), or until it is dropped, which takes no new
+/// connections but waits for nothing.
+pub struct Agent {
+    address: SocketAddr,
+    identity: Arc<Identity>,
+    runs: Arc<Runs>,
+    drain_delay: Duration,
+    grace: Duration,
+    /// Stops the server when it is dropped.
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+/// What an agent works with.
+pub struct Parts {
+    /// The model behind planner, tool steps and reasoner.
+    pub model: Arc<dyn Model>,
+    /// The tools that a plan can choose from.
+    pub tools: Vec<Arc<dyn Tool>>,
+}
+
+/// Why an agent did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is out of its bounds.
+    #[error("invalid value {0}")]
+    Config(#[from] ConfigError),
+    /// The scenarios cannot be used.
+    #[error("{0}")]
+    Scenarios(#[from] ScenarioError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with --listen (LANGDECK_LISTEN)")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A metric could not be made.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The OpenAPI document could not be written.
+    #[error("OpenAPI document: {0}")]
+    OpenApi(#[from] serde_json::Error),
+}
+
+impl StartError {
+    /// Whether the settings are at fault, and not the machine.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Scenarios(_))
+    }
+}
+
+impl Agent {
+    /// Starts an agent with the simulated model and tools.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is out of bounds, the scenarios cannot be used, or the address cannot be listened on; nothing is
+    /// left running then.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        config.validate()?;
+        let scenarios = Arc::new(Scenarios::load(config.scenarios.as_deref())?);
+        let parts = Parts {
+            model: Arc::new(SimulatedModel::new(Arc::clone(&scenarios), config.sim_delay)),
+            tools: simulated_tools(&scenarios, config.sim_delay),
+        };
+        Self::assemble(config, scenarios, parts).await
+    }
+
+    /// Starts an agent with other parts. Aliases of alert types are still those of the scenarios.
+    ///
+    /// # Errors
+    ///
+    /// As with [`start`](Self::start).
+    pub async fn start_with(config: Config, parts: Parts) -> Result<Self, StartError> {
+        config.validate()?;
+        let scenarios = Arc::new(Scenarios::load(config.scenarios.as_deref())?);
+        Self::assemble(config, scenarios, parts).await
+    }
+
+    async fn assemble(config: Config, scenarios: Arc<Scenarios>, parts: Parts) -> Result<Self, StartError> {
+        let Parts { model, tools } = parts;
+        let identity = Arc::new(Identity::new(config.replica_name, model.name().to_owned(), config.tool_mode));
+        let engine = Engine::new(model, tools, config.tool_mode);
+        let latency = metrics::latency_histogram()?;
+        let limits = Limits { running: config.max_running, queued: config.max_queued };
+        let runs = Runs::new(engine, scenarios, Arc::clone(&identity), latency.clone(), limits, config.history);
+        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), latency)?;
+
+        let (listener, address) = listen(config.listen).await?;
+        // An answer is written whole: waiting for more to send would only delay it.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY");
+            }
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = axum::serve(listener, service.into_make_service());
+        let serve = serve.with_graceful_shutdown(async move {
+            // Sent or dropped, both say stop.
+            let _ = stopped.await;
+        });
+        let server = tokio::spawn(async move {
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the server stopped");
+            }
+        });
+        tracing::info!(%address, replica = identity.replica, boot_id = identity.boot_id, "listening");
+        let (drain_delay, grace) = (config.drain_delay, config.grace);
+        Ok(Self { address, identity, runs, drain_delay, grace, stop, server })
+    }
+
+    /// The address that it listens on; with the port that it was given where port 0 was asked for.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL under which this machine reaches it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// The replica's name.
+    #[must_use]
+    pub fn replica(&self) -> &str {
+        &self.identity.replica
+    }
+
+    /// The id of this life of the replica.
+    #[must_use]
+    pub fn boot_id(&self) -> &str {
+        &self.identity.boot_id
+    }
+
+    /// Drains and stops: `/readyz` says 503 at once, work is still taken for the drain delay, what was accepted may
+    /// finish within the grace, the rest is cancelled. The last answers leave before this returns.
+    pub async fn shutdown(self) {
+        let Self { runs, drain_delay, grace, stop, server, .. } = self;
+        runs.start_draining();
+        tracing::info!(drain_delay = %humantime::format_duration(drain_delay), "draining");
+        if !drain_delay.is_zero() {
+            tokio::time::sleep(drain_delay).await;
+        }
+        runs.close();
+        if tokio::time::timeout(grace, runs.idle()).await.is_err() {
+            tracing::warn!(grace = %humantime::format_duration(grace), "the grace is over, cancelling what still runs");
+            runs.cancel_all();
+            // Work that does not notice even that ends with the process.
+            let _ = tokio::time::timeout(LAST_WORK, runs.idle()).await;
+        }
+        drop(stop);
+        let abort = server.abort_handle();
+        if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
+            abort.abort();
+        }
+        tracing::info!("stopped");
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bound.await.map_err(|source| StartError::Listen { address, source })
+}
