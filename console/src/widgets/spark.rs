@@ -131,7 +131,8 @@ impl<'a> Sparkline<'a> {
 
 /// One value as a column of cells. Zero has the lowest level for itself, so that it is told from a little.
 fn draw_column(value: u64, max: u64, column: Rect, ramp: &[Style], buffer: &mut Buffer, theme: &Theme) {
-    let eighths = u64::from(column.height) * 8;
+    // A chart of one row leaves the top of it free, so that it does not run into the one above.
+    let eighths = if column.height == 1 { 7 } else { u64::from(column.height) * 8 };
     let level = if value == 0 {
         1
     } else {

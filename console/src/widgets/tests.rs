@@ -166,8 +166,8 @@ fn spark(sparkline: Sparkline<'_>, width: u16) -> String {
 #[test]
 fn sparklines_take_the_largest_or_the_sum_of_what_shares_a_cell() {
     let data = [1, 1, 0, 4, 2, 2].map(Some);
-    assert_eq!(spark(Sparkline::new(&data).max(4), 3), "-#+");
-    assert_eq!(spark(Sparkline::new(&data).max(4).resample(Resample::Sum), 3), "+##");
+    assert_eq!(spark(Sparkline::new(&data).max(4), 3), "-#=");
+    assert_eq!(spark(Sparkline::new(&data).max(4).resample(Resample::Sum), 3), "=##");
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub(super) fn step_ms(span_ms: u64, width: u16) -> u64 {
     let needed = |step: u64| cells(format::width(&label(span_ms, step, span_ms))).saturating_add(4);
     let fits = |step: u64| u128::from(step) * u128::from(width) >= u128::from(needed(step)) * u128::from(span_ms);
     // A step that ends at the end of the span is worth a little air.
-    let round = STEPS.iter().copied().find(|step| fits(*step) && span_ms % step == 0);
+    let round = STEPS.iter().copied().find(|step| fits(*step) && span_ms.is_multiple_of(*step));
     round.or_else(|| STEPS.iter().copied().find(|step| fits(*step))).unwrap_or(span_ms.max(1))
 }
 
@@ -118,15 +118,15 @@ fn label(time: u64, step: u64, span: u64) -> String {
         "0".to_owned()
     } else if span < SECOND {
         in_unit(1, "ms")
-    } else if step % DAY == 0 {
+    } else if step.is_multiple_of(DAY) {
         in_unit(DAY, "d")
-    } else if step % HOUR == 0 {
+    } else if step.is_multiple_of(HOUR) {
         in_unit(HOUR, "h")
-    } else if step % MINUTE == 0 {
+    } else if step.is_multiple_of(MINUTE) {
         in_unit(MINUTE, "m")
-    } else if step % SECOND == 0 {
+    } else if step.is_multiple_of(SECOND) {
         in_unit(SECOND, "s")
-    } else if step % 100 == 0 {
+    } else if step.is_multiple_of(100) {
         format!("{}.{}s", time / SECOND, time % SECOND / 100)
     } else {
         format!("{}.{:02}s", time / SECOND, time % SECOND / 10)
