@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::actions::{self, Action, BINDINGS, Binding, Context};
-use super::{App, Compose, Detail, Effect, FireList, Gesture, Overlay, PRESETS, Pane, Target};
+use super::{App, Compose, Effect, FireList, Gesture, Overlay, PRESETS, Pane, Target};
 
 /// How far a page key moves.
 const PAGE: isize = 10;
@@ -62,8 +62,8 @@ impl App {
 
     pub(super) fn pointed(&mut self, gesture: Gesture, target: Target) -> Vec<Effect> {
         match (gesture, target) {
-            (Gesture::WheelUp, Target::Nothing) if self.detail.is_some() => self.page(-3),
-            (Gesture::WheelDown, Target::Nothing) if self.detail.is_some() => self.page(3),
+            (Gesture::WheelUp, Target::Nothing) if self.opened => self.page(-3),
+            (Gesture::WheelDown, Target::Nothing) if self.opened => self.page(3),
             (Gesture::WheelUp | Gesture::WheelDown, _) => {
                 match target {
                     Target::Replica(_) => self.pane = Pane::Fleet,
@@ -102,7 +102,7 @@ impl App {
     /// The actions that the palette offers for what is written, by their labels and sentences.
     #[must_use]
     pub fn palette(&self, written: &str) -> Vec<&'static Binding> {
-        let place = if self.detail.is_some() { Context::Detail } else { Context::Overview };
+        let place = if self.opened { Context::Detail } else { Context::Overview };
         let needle = written.trim().to_lowercase();
         let offered = |binding: &&Binding| {
             let words = format!("{} {}", binding.label, binding.help).to_lowercase();
@@ -147,15 +147,10 @@ impl App {
     }
 
     fn open_selected(&mut self) {
-        let Some(known) = self.selected() else { return };
-        let Some(replica) =
-            self.fleet.by_boot_id(&known.boot_id).or_else(|| self.fleet.by_name(&known.investigation.replica))
-        else {
-            return;
-        };
-        let (id, source) = (known.investigation.investigation_id.clone(), replica.source);
-        self.selected = Some(id.clone());
-        self.detail = Some(Detail::new(id, source));
+        let Some(detail) = &mut self.detail else { return };
+        detail.note_moved();
+        self.selected = Some(detail.id.clone());
+        self.opened = true;
     }
 
     fn show_replica_only(&mut self) {
@@ -173,7 +168,7 @@ impl App {
                 self.sift();
             }
             Some(_) => {}
-            None if self.detail.is_some() => self.detail = None,
+            None if self.opened => self.opened = false,
             None if !self.filter.value().is_empty() => {
                 self.filter.reset();
                 self.sift();
@@ -235,7 +230,7 @@ impl App {
     }
 
     fn page(&mut self, by: isize) {
-        match (&self.overlay, &mut self.detail) {
+        match (&self.overlay, self.detail.as_mut().filter(|_| self.opened)) {
             (None, Some(detail)) => detail.scroll = step(detail.scroll, by, usize::MAX),
             _ => self.move_by(by),
         }

@@ -1,11 +1,11 @@
-//! The opened investigation: what is known of it whole, and where the person looks.
+//! The investigation that the person looks at: what is known of it whole, and where in it they look.
 
 use langdeck_shared::{Investigation, Step};
 
 use super::SourceId;
 use crate::net::NetError;
 
-/// One investigation, opened.
+/// The investigation at the list's marker, or the opened one.
 #[derive(Debug, Clone)]
 pub struct Detail {
     /// Its id.
@@ -20,7 +20,6 @@ pub struct Detail {
     pub step: usize,
     /// The first line shown of the step's text.
     pub scroll: usize,
-    asked: bool,
     moved: bool,
 }
 
@@ -28,27 +27,21 @@ impl Detail {
     /// An investigation about to be asked for.
     #[must_use]
     pub const fn new(id: String, source: SourceId) -> Self {
-        Self { id, source, whole: None, error: None, step: 0, scroll: 0, asked: false, moved: true }
+        Self { id, source, whole: None, error: None, step: 0, scroll: 0, moved: true }
     }
 
-    /// Notes that it has moved since it was asked for.
+    /// Notes that it should be asked for again.
     pub const fn note_moved(&mut self) {
         self.moved = true;
     }
 
-    /// Whether it should be asked for now; then the answer to come is counted on.
-    pub const fn ask(&mut self) -> bool {
-        let ask = self.moved && !self.asked;
-        if ask {
-            self.asked = true;
-            self.moved = false;
-        }
-        ask
+    /// Whether it has moved since it was asked for; then the answer to come is counted on.
+    pub const fn take_moved(&mut self) -> bool {
+        std::mem::replace(&mut self.moved, false)
     }
 
     /// Takes the answer.
     pub fn take(&mut self, result: Result<Box<Investigation>, NetError>) {
-        self.asked = false;
         match result {
             Ok(whole) => {
                 self.whole = Some(whole);

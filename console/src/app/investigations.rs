@@ -41,7 +41,7 @@ impl Known {
     }
 }
 
-/// An investigation's place in the list: when it was accepted, by the console's clock in milliseconds since it opened.
+/// An investigation's place in the list: when it was accepted, by the console's clock in milliseconds since it began.
 /// It is worked out once, from the replica's clock at the first word of it, and never moves again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place(i64, String);
@@ -49,34 +49,34 @@ struct Place(i64, String);
 /// All that are known, oldest first inside, newest first to those who look.
 #[derive(Debug, Clone)]
 pub struct Investigations {
-    opened: Instant,
+    began: Instant,
     entries: Vec<Box<Known>>,
     places: HashMap<String, i64>,
 }
 
 impl Investigations {
-    /// None yet. `opened` is where the list's time begins.
+    /// None yet. `began` is where the list's time begins.
     #[must_use]
-    pub fn new(opened: Instant) -> Self {
-        Self { opened, entries: Vec::new(), places: HashMap::new() }
+    pub fn new(began: Instant) -> Self {
+        Self { began, entries: Vec::new(), places: HashMap::new() }
     }
 
     /// When the list's time begins.
     #[must_use]
-    pub const fn opened(&self) -> Instant {
-        self.opened
+    pub const fn began(&self) -> Instant {
+        self.began
     }
 
     /// How long ago an investigation was accepted, by the console's clock.
     #[must_use]
     pub fn age(&self, known: &Known, now: Instant) -> Duration {
-        let now_ms = millis(now.saturating_duration_since(self.opened));
+        let now_ms = millis(now.saturating_duration_since(self.began));
         Duration::from_millis(u64::try_from(now_ms.saturating_sub(known.place.0)).unwrap_or(0))
     }
 
     /// Takes those that moved in an answer.
     pub fn take(&mut self, update: ReplicaUpdate, received: Instant) {
-        let received_ms = millis(received.saturating_duration_since(self.opened));
+        let received_ms = millis(received.saturating_duration_since(self.began));
         for investigation in update.investigations {
             let age_ms = update.now.as_millisecond().saturating_sub(investigation.accepted_at.as_millisecond());
             let at = received_ms.saturating_sub(age_ms.max(0));

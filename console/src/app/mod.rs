@@ -101,7 +101,7 @@ pub struct App {
     pub memory: FleetMemory,
     /// Where keys go on the overview.
     pub pane: Pane,
-    /// The opened investigation.
+    /// The investigation at the list's marker, or the opened one, as far as it has been asked for.
     pub detail: Option<Detail>,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
@@ -119,6 +119,9 @@ pub struct App {
     followed: Option<Followed>,
     /// The ids that pass filter and scope, newest first; none while everything does.
     shown: Option<Vec<String>>,
+    opened: bool,
+    /// The investigation that an answer is awaited for; one question at a time.
+    asked: Option<String>,
     paused_at: Option<Instant>,
     hurry_until: Option<Instant>,
     half_gg: bool,
@@ -148,6 +151,8 @@ impl App {
             selected: None,
             followed: None,
             shown: None,
+            opened: false,
+            asked: None,
             paused_at: None,
             hurry_until: None,
             half_gg: false,
@@ -159,22 +164,28 @@ impl App {
 
     /// When the console was opened.
     #[must_use]
-    pub const fn opened(&self) -> Instant {
-        self.investigations.opened()
+    pub const fn began(&self) -> Instant {
+        self.investigations.began()
     }
 
     /// Where a key goes at present.
     #[must_use]
     pub const fn context(&self) -> Context {
-        match (&self.overlay, &self.detail) {
-            (Some(Overlay::Help(_)), _) => Context::Help,
-            (Some(Overlay::Fire(_)), _) => Context::Fire,
-            (Some(Overlay::Compose(_)), _) => Context::Compose,
-            (Some(Overlay::Filter(_)), _) => Context::Filter,
-            (Some(Overlay::Palette(..)), _) => Context::Palette,
-            (None, Some(_)) => Context::Detail,
-            (None, None) => Context::Overview,
+        match self.overlay {
+            Some(Overlay::Help(_)) => Context::Help,
+            Some(Overlay::Fire(_)) => Context::Fire,
+            Some(Overlay::Compose(_)) => Context::Compose,
+            Some(Overlay::Filter(_)) => Context::Filter,
+            Some(Overlay::Palette(..)) => Context::Palette,
+            None if self.opened => Context::Detail,
+            None => Context::Overview,
         }
+    }
+
+    /// The opened investigation.
+    #[must_use]
+    pub fn opened(&self) -> Option<&Detail> {
+        self.detail.as_ref().filter(|_| self.opened)
     }
 
     /// How often the sources should be asked.
@@ -229,7 +240,7 @@ impl App {
     pub fn limit_scroll(&mut self, most: usize) {
         if let Some(Overlay::Help(scroll)) = &mut self.overlay {
             *scroll = (*scroll).min(most);
-        } else if let Some(detail) = &mut self.detail {
+        } else if let Some(detail) = self.detail.as_mut().filter(|_| self.opened) {
             detail.scroll = detail.scroll.min(most);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Effect, HURRY, Link, Message, Notice, Overlay, Pane, SourceId, Ticket, Tone};
+use super::{App, Detail, Effect, HURRY, Known, Link, Message, Notice, Overlay, Pane, SourceId, Ticket, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -33,6 +33,7 @@ impl App {
                 Vec::new()
             }
             Message::Detail { source, id, result } => {
+                self.asked.take_if(|asked| *asked == id);
                 if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id && detail.source == source) {
                     detail.take(result);
                 }
@@ -54,6 +55,7 @@ impl App {
             }
         };
         self.follow(now);
+        self.look_at_marked();
         effects.extend(self.ask_for_detail());
         effects
     }
@@ -70,7 +72,8 @@ impl App {
             }
         }
         if let Some(detail) = &mut self.detail
-            && update.investigations.iter().any(|moved| moved.investigation_id == detail.id)
+            && detail.source == source
+            && (detail.error.is_some() || update.investigations.iter().any(|moved| moved.investigation_id == detail.id))
         {
             detail.note_moved();
         }
@@ -90,10 +93,37 @@ impl App {
         }
     }
 
-    /// The opened investigation is asked for whenever it has moved, one question at a time.
+    /// The list's marker may have gone to another investigation.
+    fn look_at_marked(&mut self) {
+        if self.opened {
+            return;
+        }
+        let Some(known) = self.selected() else {
+            self.detail = None;
+            return;
+        };
+        let (id, boot_id) = (&known.investigation.investigation_id, &known.boot_id);
+        if self.detail.as_ref().is_none_or(|detail| detail.id != *id) {
+            let source = self.fleet.by_boot_id(boot_id).map(|replica| replica.source);
+            self.detail = source.map(|source| Detail::new(id.clone(), source));
+        }
+    }
+
+    /// An opened investigation is asked for whenever it has moved, one question at a time. One that is only marked is
+    /// once it has ended, and when no other is awaited: moving the marker fast must not flood an agent.
     fn ask_for_detail(&mut self) -> Option<Effect> {
         let detail = self.detail.as_mut()?;
-        detail.ask().then(|| Effect::FetchDetail { source: detail.source, id: detail.id.clone() })
+        let ready = if self.opened {
+            self.asked.as_ref() != Some(&detail.id)
+        } else {
+            let ended = |known: &Known| known.investigation.status.has_ended();
+            self.asked.is_none() && self.investigations.get(&detail.id).is_some_and(ended)
+        };
+        if !ready || !detail.take_moved() {
+            return None;
+        }
+        self.asked = Some(detail.id.clone());
+        Some(Effect::FetchDetail { source: detail.source, id: detail.id.clone() })
     }
 
     /// Sends an alert to the replica of this name, or to the first address while no replica is known.

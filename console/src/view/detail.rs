@@ -15,7 +15,7 @@ use crate::widgets::put;
 /// Draws all of it; answers how far the step's text reaches beyond its place.
 pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usize {
     let Scene { app, theme, .. } = scene;
-    let Some(detail) = &app.detail else { return 0 };
+    let Some(detail) = app.opened() else { return 0 };
     let Some(known) = app.investigations.get(&detail.id) else {
         let inner = Panel::new(detail.id.clone()).render(areas.timeline, buffer, theme);
         put(inner, "no longer known", theme.dim, buffer);
@@ -33,7 +33,7 @@ pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usi
 /// The step of the timeline at a place of the screen.
 pub(super) fn step_at(app: &App, areas: Areas, at: Position) -> Option<usize> {
     let inner = Panel::new("").inner(areas.timeline);
-    let steps = app.detail.as_ref().and_then(|detail| app.investigations.get(&detail.id))?.investigation.steps.len();
+    let steps = app.opened().and_then(|detail| app.investigations.get(&detail.id))?.investigation.steps.len();
     // The first line is the axis; where the steps do not fit, not each of them has its line.
     let row = usize::from(at.y.checked_sub(inner.y + 1)?);
     (inner.contains(at) && row < steps && steps < usize::from(inner.height)).then_some(row)

@@ -13,13 +13,19 @@ use crate::app::Known;
 /// How wide the names on the left are.
 const NAME: usize = 12;
 
-/// The few lines below a timeline: what it found, how sure it is, where it ran.
+/// The lines below a timeline: the report once it has come, until then what is known.
 pub(super) fn brief(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Buffer) {
     if area.height < 2 {
         return;
     }
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
-    draw_lines(&facts(scene, known, usize::from(area.width)), 0, area, buffer);
+    let width = usize::from(area.width);
+    let detail = scene.app.detail.as_ref().filter(|detail| detail.id == known.investigation.investigation_id);
+    let lines = match detail.and_then(|detail| detail.whole.as_ref()).filter(|whole| whole.report.is_some()) {
+        Some(whole) => self::whole(scene, whole, width),
+        None => facts(scene, known, width),
+    };
+    draw_lines(&lines, 0, area, buffer);
 }
 
 fn facts(scene: Scene<'_>, known: &Known, width: usize) -> Vec<Line<'static>> {
@@ -101,11 +107,20 @@ impl<'a> Facts<'a> {
     }
 
     fn add(&mut self, name: &str, said: &str, style: Style) {
+        self.hang(name, "", said, style);
+    }
+
+    /// The same with something before the first line, under which no other line begins: `1. `.
+    fn hang(&mut self, name: &str, before: &str, said: &str, style: Style) {
         let name = Span::styled(format!("{name:<NAME$}"), self.scene.theme.dim);
-        let indent = Span::raw(" ".repeat(NAME));
-        for (index, part) in text::wrap(said, self.width.saturating_sub(NAME)).into_iter().enumerate() {
-            let head = if index == 0 { name.clone() } else { indent.clone() };
-            self.lines.push(Line::from(vec![head, Span::styled(part, style)]));
+        let indent = Span::raw(" ".repeat(NAME + before.len()));
+        let width = self.width.saturating_sub(NAME + before.len());
+        for (index, part) in text::wrap(said, width).into_iter().enumerate() {
+            let said = Span::styled(part, style);
+            self.lines.push(match index {
+                0 => Line::from(vec![name.clone(), Span::styled(before.to_owned(), style), said]),
+                _ => Line::from(vec![indent.clone(), said]),
+            });
         }
     }
 
@@ -125,7 +140,7 @@ impl<'a> Facts<'a> {
         self.gap();
         for (index, recommendation) in reasoner.recommendations.iter().enumerate() {
             let name = if index == 0 { "to do" } else { "" };
-            self.add(name, &format!("{}. {recommendation}", index + 1), theme.text);
+            self.hang(name, &format!("{}. ", index + 1), recommendation, theme.text);
         }
         self.gap();
         let cost = &report.cost_tracking;

@@ -121,7 +121,7 @@ fn uptime(replica: &Replica, now: Instant) -> String {
 fn chart(scene: Scene<'_>, replica: &Replica, area: Rect, buffer: &mut Buffer) {
     let tokens: Vec<Option<u64>> = replica.series.last(CHART).map(|slot| slot.map(|sample| sample.tokens)).collect();
     let stale = [scene.theme.stale];
-    let mut spark = Sparkline::new(&tokens).end(replica.series.end());
+    let mut spark = Sparkline::new(&tokens).end(replica.series.end()).window(CHART);
     if !replica.is_fresh(scene.now) {
         spark = spark.ramp(&stale);
     }

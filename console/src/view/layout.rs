@@ -86,7 +86,7 @@ impl Areas {
         }
         let wrong = app.sources.iter().any(|source| !source.is_up());
         let (banner, rest) = if wrong { cut_top(rest, 1) } else { (Rect::ZERO, rest) };
-        let body = match &app.detail {
+        let body = match app.opened() {
             Some(detail) => {
                 let known = app.investigations.get(&detail.id).map_or(0, |known| known.investigation.steps.len());
                 let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(known);

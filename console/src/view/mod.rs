@@ -44,7 +44,7 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// The spinner's cell at this moment.
     fn spinner(&self) -> &'static str {
-        let ticks = self.now.saturating_duration_since(self.app.opened()).as_millis() / 100;
+        let ticks = self.now.saturating_duration_since(self.app.began()).as_millis() / 100;
         self.theme.spinner(u64::try_from(ticks).unwrap_or(0))
     }
 }

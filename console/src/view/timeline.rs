@@ -33,7 +33,7 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
     let mark = scene.theme.status(investigation.status);
     let (word, style) = if known.lost { ("lost", scene.theme.failed) } else { (mark.word, mark.style) };
     let glyph = state(scene, known).glyph;
-    let followed = if scene.app.follows() && scene.app.detail.is_none() { "newest" } else { "" };
+    let followed = if scene.app.follows() && scene.app.opened().is_none() { "newest" } else { "" };
     Panel::new(format!("{} on {}", investigation.alert.alert_type, investigation.alert.service))
         .styled_figure(format!("{glyph} {word}"), style)
         .figure(format::duration_ms(elapsed_ms(scene, known)))
