@@ -25,12 +25,8 @@ pub struct Replica {
     pub boot_id: String,
     /// Where it answers.
     pub source: SourceId,
-    /// The model behind planner and reasoner.
-    pub model: String,
     /// How it runs plans.
     pub tool_mode: ToolMode,
-    /// Its version.
-    pub version: String,
     /// Investigations at work.
     pub running: u64,
     /// Investigations waiting.
@@ -58,9 +54,7 @@ impl Replica {
             name: update.replica.clone(),
             boot_id: update.boot_id.clone(),
             source,
-            model: update.model.clone(),
             tool_mode: update.tool_mode,
-            version: update.version.clone(),
             running: update.running,
             queued: update.queued,
             latency: update.latency,

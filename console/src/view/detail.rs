@@ -22,7 +22,7 @@ pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usi
         return 0;
     };
     let inner = timeline::panel(scene, known).focused(true).render(areas.timeline, buffer, theme);
-    timeline::waterfall(scene, known, Some(detail.step), inner, buffer);
+    timeline::steps(scene, known, Some(detail.step), inner, buffer);
     let beyond = step(scene, detail, known, areas, buffer);
     if let Some(report) = areas.report {
         self::report(scene, detail, known, report, buffer);

@@ -42,7 +42,11 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 /// What is said, the most important first; what finds no room is left out from the end on.
 fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
     let Scene { app, theme, now } = scene;
-    let mut parts = vec![vec![Span::styled("langdeck", theme.title)]];
+    let mut name = vec![Span::styled("langdeck", theme.title)];
+    if app.demo {
+        name.push(Span::styled(" demo", theme.dim));
+    }
+    let mut parts = vec![name];
     let replicas = app.fleet.replicas();
     if replicas.is_empty() {
         return parts;

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::theme::Mark;
-use super::{Scene, format};
+use super::{Scene, format, timeline};
 use crate::app::{App, Known, Pane};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
@@ -46,7 +46,11 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         row.text(0, &format!("{} {}", mark.glyph, mark.word), mark.style);
         row.text(1, &investigation.alert.alert_type, theme.text);
         row.text(2, &investigation.alert.service, theme.text);
-        row.text(3, &found, style);
+        if known.is_moving() {
+            row.draw(3, |area, buffer| timeline::strip(scene, known, area, buffer));
+        } else {
+            row.text(3, &found, style);
+        }
         row.text(4, &investigation.replica, theme.dim);
         row.text(5, &took, theme.text);
         row.text(6, &format::usd(investigation.cost_usd), theme.money);

@@ -9,7 +9,7 @@ use super::{Scene, findings, format};
 use crate::app::Known;
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
-use crate::widgets::waterfall::{Waterfall, WaterfallRow};
+use crate::widgets::waterfall::{self, Waterfall, WaterfallRow};
 
 /// Draws the panel for the investigation at the list's marker.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -23,7 +23,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let rows = u16::try_from(known.investigation.steps.len() + 1).unwrap_or(u16::MAX).min(inner.height);
     let (top, below) =
         (Rect { height: rows, ..inner }, Rect { y: inner.y + rows, height: inner.height - rows, ..inner });
-    waterfall(scene, known, None, top, buffer);
+    steps(scene, known, None, top, buffer);
     findings::brief(scene, known, below, buffer);
 }
 
@@ -42,7 +42,7 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
 }
 
 /// Draws the steps; `selected` is the one chosen, where steps can be.
-pub(super) fn waterfall(scene: Scene<'_>, known: &Known, selected: Option<usize>, area: Rect, buffer: &mut Buffer) {
+pub(super) fn steps(scene: Scene<'_>, known: &Known, selected: Option<usize>, area: Rect, buffer: &mut Buffer) {
     let investigation = &known.investigation;
     if investigation.steps.is_empty() {
         let text = if known.lost { "its replica restarted" } else { "waits for a place to run" };
@@ -54,6 +54,13 @@ pub(super) fn waterfall(scene: Scene<'_>, known: &Known, selected: Option<usize>
     waterfall.selected = selected;
     waterfall.focused = selected.is_some();
     waterfall.render(area, buffer, scene.theme);
+}
+
+/// Draws all steps in one line, for the row of a list.
+pub(super) fn strip(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Buffer) {
+    let rows = rows(scene, known, &known.investigation);
+    let elapsed = elapsed_ms(scene, known);
+    waterfall::strip(&rows, elapsed, waterfall::span_ms(elapsed), area, buffer, scene.theme);
 }
 
 fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -> Vec<WaterfallRow<'a>> {
