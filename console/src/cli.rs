@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::builder::styling::Styles;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 #[cfg(feature = "demo")]
@@ -18,23 +17,29 @@ const DEFAULT_URL: &str = "http://localhost:8000";
 
 const AFTER_HELP: &str = "\
 Examples:
-  langdeck demo                                 no cluster at hand: agents in this process, alerts, the console
-  langdeck                                      the console on http://localhost:8000
+  langdeck demo             agents in this process, alerts, and the console
+  langdeck                  the console on http://localhost:8000
   langdeck --url http://a:8000 --url http://b:8000
-  langdeck fire high_latency checkout-api       one alert, its report
-  langdeck status                               one look at the fleet, printed
+  langdeck fire high_latency checkout-api
+                            one alert, followed to its report
+  langdeck status           one look at the fleet, printed
 
 A fleet on Kubernetes is reached through
   kubectl -n langchain-free port-forward svc/langchain-free 8000:8000
 
-Exit codes: 0 done; 1 it failed (no agent answers, an investigation failed); 2 the command was not understood, or there
-is no terminal to open the console on; 128+n ended by signal n.
+Environment:
+  LANGDECK_URL   the agents' addresses, comma-separated, where no --url is given
+  NO_COLOR       turns every colour off
 
-NO_COLOR in the environment turns every colour off.";
+Exit codes:
+  0      done
+  1      it failed: no agent answers, an investigation failed
+  2      not understood, or no terminal to open the console on
+  128+n  ended by signal n";
 
 /// A terminal operations console for a fleet of AI agents. Without a command it opens the console.
 #[derive(Debug, Parser)]
-#[command(name = "langdeck", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = false, styles = Styles::plain())]
+#[command(name = "langdeck", version, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,9 +54,7 @@ pub struct Cli {
 /// Which agents are meant.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Target {
-    /// An agent's address; repeat it for several.
-    ///
-    /// Also from the environment: LANGDECK_URL, comma-separated. Otherwise http://localhost:8000.
+    /// An agent's address; repeat it for several [env: LANGDECK_URL] [default: http://localhost:8000]
     #[arg(long = "url", value_name = "URL")]
     urls: Vec<BaseUrl>,
 }
@@ -145,11 +148,22 @@ pub struct Fire {
     #[arg(long, value_name = "SECONDS", default_value_t = 120, conflicts_with = "no_wait")]
     pub timeout: u64,
 
-    #[command(flatten)]
-    target: Target,
+    /// The agent's address [env: LANGDECK_URL, its first] [default: http://localhost:8000]
+    #[arg(long)]
+    url: Option<BaseUrl>,
 }
 
 impl Fire {
+    /// The one agent that is meant, where it was not said before the command already.
+    fn resolve(&self, before: Target) -> Result<BaseUrl, Failure> {
+        let given = Target { urls: self.url.clone().into_iter().collect() };
+        if given.urls.is_empty() && before.urls.len() > 1 {
+            return Err(Failure::usage("`langdeck fire` sends one alert to one agent; give one --url"));
+        }
+        let mut urls = given.resolve(before)?;
+        Ok(urls.swap_remove(0))
+    }
+
     /// How long to follow.
     #[must_use]
     pub const fn patience(&self) -> Duration {
@@ -187,7 +201,11 @@ impl Target {
                 Failure::usage(format!("LANGDECK_URL holds `{}`, which is no agent's address: {error}", url.trim()))
             })
         });
-        parsed.collect::<Result<_, _>>().map(without_repeats)
+        let parsed: Vec<BaseUrl> = parsed.collect::<Result<_, _>>()?;
+        if parsed.is_empty() {
+            return Err(Failure::usage("LANGDECK_URL holds nothing but commas"));
+        }
+        Ok(without_repeats(parsed))
     }
 }
 
@@ -229,9 +247,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             let ascii = demo.look.ascii || look.ascii;
             commands::demo::run(&demo, ascii)
         }
-        Some(Command::Fire(mut fire)) => {
-            let urls = std::mem::take(&mut fire.target).resolve(target)?;
-            commands::fire::run(&fire, &urls)
+        Some(Command::Fire(fire)) => {
+            let url = fire.resolve(target)?;
+            commands::fire::run(&fire, &url)
         }
         Some(Command::Status(status)) => {
             let json = status.json;

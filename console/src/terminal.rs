@@ -89,7 +89,8 @@ impl Screen {
     ///
     /// When the terminal is gone.
     pub fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `clear`, which asks the terminal where its cursor is and fails where none answers.
+        self.terminal.resize(self.area())
     }
 
     /// Takes the terminal over again after it was left, or after someone else has changed its modes.

@@ -18,8 +18,6 @@ use crate::terminal;
 const WATCHABLE: f64 = 8.0;
 /// The pace where nobody watches: as documented, about a quarter of a second.
 const AS_DOCUMENTED: f64 = 1.0;
-/// How long the agents may take to go; nobody waits for their investigations.
-const GOODBYE: Duration = Duration::from_millis(50);
 
 /// Runs the demo: on a terminal the console, otherwise one investigation and the fleet as text. The exit code.
 ///
@@ -42,7 +40,8 @@ pub fn run(demo: &Demo, ascii: bool) -> Result<u8, Failure> {
         } else {
             as_text(&client, &sources).await
         };
-        let _too_slow = tokio::time::timeout(GOODBYE, stop(agents)).await;
+        // Dropped, not shut down: nobody waits for what they still work at.
+        drop(agents);
         result
     });
     runtime.shutdown_background();
@@ -73,8 +72,6 @@ async fn start(demo: &Demo, sim_delay: f64) -> Result<Vec<Agent>, Failure> {
             } else {
                 ToolMode::Sequential
             }),
-            drain_delay: Duration::ZERO,
-            grace: Duration::ZERO,
             ..Config::default()
         };
         let agent = Agent::start(config).await;
@@ -84,12 +81,8 @@ async fn start(demo: &Demo, sim_delay: f64) -> Result<Vec<Agent>, Failure> {
 }
 
 fn addresses(agents: &[Agent]) -> Result<Vec<BaseUrl>, Failure> {
-    let parsed = agents.iter().map(|agent| agent.url().to_string().parse::<BaseUrl>());
+    let parsed = agents.iter().map(|agent| agent.url().parse::<BaseUrl>());
     parsed.collect::<Result<_, _>>().map_err(|error| Failure::new(format!("an agent's address is none: {error}")))
-}
-
-async fn stop(agents: Vec<Agent>) {
-    futures_util::future::join_all(agents.into_iter().map(Agent::shutdown)).await;
 }
 
 /// A name such as Kubernetes gives to a pod, always the same for the same number.

@@ -24,10 +24,7 @@ const MAX_MISSES: u32 = 5;
 /// # Errors
 ///
 /// When the alert is refused, no agent answers, or the investigation fails.
-pub fn run(fire: &Fire, urls: &[BaseUrl]) -> Result<u8, Failure> {
-    let [url] = urls else {
-        return Err(Failure::usage("`langdeck fire` sends one alert to one agent; give one --url"));
-    };
+pub fn run(fire: &Fire, url: &BaseUrl) -> Result<u8, Failure> {
     let alert = AlertRequest {
         alert_type: fire.alert_type.clone(),
         service: fire.service.clone(),
@@ -38,7 +35,7 @@ pub fn run(fire: &Fire, urls: &[BaseUrl]) -> Result<u8, Failure> {
     };
     // What the agent would refuse, refused before anything is sent.
     alert.validate().map_err(|report| Failure::usage(refused_here(&report)))?;
-    let client = Client::new(urls).map_err(|error| Failure::new(error.to_string()))?;
+    let client = Client::new(std::slice::from_ref(url)).map_err(|error| Failure::new(error.to_string()))?;
     let runtime = runtime(1)?;
     let result = runtime.block_on(async {
         let accepted = submit(&client, url, &alert).await?;

@@ -1,7 +1,5 @@
 //! A report as text, for people.
 
-use std::fmt::Write as _;
-
 use langdeck_shared::{Investigation, Report, Status, Step, StepStatus};
 
 use super::table::{Align, Table};
@@ -9,41 +7,45 @@ use crate::view::format::{duration_ms, percent, usd, width};
 
 /// How wide running text gets at most; longer lines are hard to read.
 const MEASURE: usize = 100;
+/// How wide it is at least, however narrow the terminal says it is.
+const NARROWEST: usize = 40;
 /// Where running text begins.
-const INDENT: usize = 12;
+const INDENT: usize = 13;
 
-/// Everything of a report that a person wants to know, in a line of at most `room` cells.
+/// Everything of a report that a person wants to know, in lines of at most `room` cells where its figures allow.
 #[must_use]
 pub(super) fn render(investigation: &Investigation, report: &Report, room: Option<usize>) -> String {
-    let measure = room.map_or(MEASURE, |room| room.min(MEASURE));
+    let measure = room.unwrap_or(MEASURE).clamp(NARROWEST, MEASURE);
     let chain = &report.chain_execution;
     let reasoner = &chain.reasoner;
     let cost = &report.cost_tracking;
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{} on {}: {}\n{}, {} tokens, {}{}, {}\n{} on {}\n",
+    let unpriced = match cost.unpriced_tokens {
+        0 => String::new(),
+        tokens => format!(" and {tokens} unpriced tokens"),
+    };
+    let mut text = format!(
+        "{} on {}: {}\n{} · {} tokens · {}{unpriced} · {}\n{} on {}\n\n",
         report.alert.alert_type,
         report.alert.service,
         word(report.status),
         duration_ms(report.execution_time_ms),
         cost.total_tokens,
         usd(cost.cost_usd),
-        if cost.unpriced_tokens > 0 { format!(" and {} unpriced tokens", cost.unpriced_tokens) } else { String::new() },
         cost.model,
         report.investigation_id,
         report.replica,
     );
-    paragraph(&mut text, "Summary", &reasoner.summary, measure);
     let cause = format!("{} (confidence {})", reasoner.root_cause, percent(reasoner.confidence));
-    paragraph(&mut text, "Root cause", &cause, measure);
-    paragraph(&mut text, "Planned", &chain.planner.reasoning, measure);
+    paragraph(&mut text, "Root cause", "", &cause, measure);
+    paragraph(&mut text, "Summary", "", &reasoner.summary, measure);
     for (at, recommendation) in reasoner.recommendations.iter().enumerate() {
         let name = if at == 0 { "To do" } else { "" };
-        paragraph(&mut text, name, &format!("{}. {recommendation}", at + 1), measure);
+        paragraph(&mut text, name, &format!("{}. ", at + 1), recommendation, measure);
     }
+    text.push('\n');
+    paragraph(&mut text, "Plan", "", &chain.planner.reasoning, measure);
     for step in &chain.executor.steps {
-        paragraph(&mut text, &step.tool, &step.result, measure);
+        paragraph(&mut text, &step.tool, "", &step.result, measure);
     }
     text.push('\n');
     text.push_str(&steps(&investigation.steps).render(room));
@@ -97,19 +99,17 @@ fn dash() -> String {
     "–".to_owned()
 }
 
-/// A name at the left, its text beside it, broken between words.
-fn paragraph(text: &mut String, name: &str, words: &str, measure: usize) {
-    let room = measure.saturating_sub(INDENT).max(20);
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= room => line.extend([" ", word]),
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    for (at, line) in lines.iter().enumerate() {
-        let name = if at == 0 { name } else { "" };
-        let padding = " ".repeat(INDENT.saturating_sub(width(name)).max(1));
-        let _ = writeln!(text, "{name}{padding}{line}");
+/// A name at the left; beside it a text that hangs below its own beginning, broken between words.
+fn paragraph(text: &mut String, name: &str, mark: &str, words: &str, measure: usize) {
+    let head = format!("{name}{}{mark}", " ".repeat(INDENT.saturating_sub(width(name)).max(1)));
+    let hang = " ".repeat(INDENT + width(mark));
+    let options = textwrap::Options::new(measure)
+        .initial_indent(&head)
+        .subsequent_indent(&hang)
+        // Names such as `checkout-api` stay whole.
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    for line in textwrap::wrap(words, options) {
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
 }

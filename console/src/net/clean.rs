@@ -80,7 +80,9 @@ fn clean_owned(text: String) -> String {
 }
 
 fn cut(text: &mut String) {
-    text.truncate(text.floor_char_boundary(MAX_BYTES - '…'.len_utf8()));
+    while text.len() > MAX_BYTES - '…'.len_utf8() {
+        text.pop();
+    }
     text.push('…');
 }
 

@@ -50,10 +50,10 @@ impl PollOptions {
         }
     }
 
-    /// The wait after that many failures in a row, spread by a quarter each way so that consoles do not come in step.
+    /// The wait after that many failures in a row, spread over its second half so that consoles do not come in step.
     fn retry_after(&self, failures: u32) -> Duration {
         let doubled = self.first_retry.saturating_mul(1 << failures.saturating_sub(1).min(16));
-        doubled.min(self.last_retry).mul_f64(0.75 + fastrand::f64() / 2.0)
+        doubled.min(self.last_retry).mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 }
 

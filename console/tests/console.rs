@@ -1,0 +1,161 @@
+//! The whole path on the real binary: open, fire, watch it run, look inside, filter, quit.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![cfg(unix)]
+
+mod pty;
+
+use langdeck_agent::{Agent, Config};
+use pty::{LANGDECK, Pty};
+use rustix::process::Signal;
+
+/// Slow enough that every state is on the screen for a few frames, quick enough for a test.
+const SIM_DELAY: f64 = 4.0;
+
+async fn agent(name: &str, sim_delay: f64) -> Agent {
+    let config = Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        replica_name: name.to_owned(),
+        sim_delay,
+        ..Config::default()
+    };
+    Agent::start(config).await.unwrap()
+}
+
+/// A console on one agent that has done nothing yet.
+async fn opened(env: &[(&str, &str)]) -> (Agent, Pty) {
+    let agent = agent("pod-a", SIM_DELAY).await;
+    let pty = Pty::spawn(LANGDECK, &["--url", &agent.url()], env, 120, 40);
+    pty.see("pod-a");
+    (agent, pty)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fire_watch_open_and_quit() {
+    let (_agent, mut pty) = opened(&[]).await;
+    pty.see("ready");
+
+    pty.send("f");
+    pty.see("Fire a test alert");
+    pty.send("\r");
+    // The waterfall grows: a step that runs, one that waits, then the end with what was found.
+    pty.wait("a run under way", |screen| {
+        let text = screen.contents();
+        text.contains("high_latency") && text.contains("running") && text.contains("waiting")
+    });
+    pty.wait("its end", |screen| {
+        let text = screen.contents();
+        text.contains("done") && text.contains("database connection pool") && text.contains("$0.000314")
+    });
+    assert!(pty.text().contains("checkout-api"));
+
+    pty.send("\r");
+    pty.wait("the investigation from inside", |screen| {
+        let text = screen.contents();
+        text.contains("planner") && text.contains("reasoner") && !text.contains("Fleet")
+    });
+    pty.send("\u{1b}");
+    pty.see("Fleet");
+
+    pty.send("?");
+    pty.see("Keys");
+    pty.send("\u{1b}");
+    pty.see_gone("Fire a test alert, chosen from a list");
+
+    pty.send("/");
+    pty.send("nothing-is-called-so");
+    pty.see("nothing-is-called-so");
+    pty.send("\u{1b}");
+    pty.see_gone("nothing-is-called-so");
+
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_investigation_that_someone_else_fires_appears() {
+    let (agent, mut pty) = opened(&[]).await;
+    let fired = tokio::task::spawn_blocking(move || {
+        let mut command = std::process::Command::new(LANGDECK);
+        command.args(["fire", "memory_leak", "search", "--no-wait", "--url", &agent.url()]).output().map(|_| agent)
+    });
+    let _agent = fired.await.unwrap().unwrap();
+    pty.see("memory_leak");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
+    let first = agent("pod-a", 0.0).await;
+    let (address, url) = (first.local_addr(), first.url());
+    let mut pty = Pty::langdeck(&["--url", &url], 120, 40);
+    pty.see("ready");
+    first.shutdown().await;
+    pty.see("connection refused");
+    assert!(pty.text().contains("pod-a"), "what was known is gone:\n{}", pty.text());
+    let again = Config { listen: address, replica_name: "pod-a".to_owned(), ..Config::default() };
+    let _second = Agent::start(again).await.unwrap();
+    pty.see_gone("connection refused");
+    pty.see("ready");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[test]
+fn the_demo_is_alive_by_itself() {
+    let mut pty = Pty::langdeck(&["demo"], 120, 40);
+    for replica in ["langchain-free-7d9c-x2kqp", "langchain-free-7d9c-p8mvd", "langchain-free-7d9c-q4tzn"] {
+        pty.see(replica);
+    }
+    pty.wait("its first alert under way", |screen| {
+        let text = screen.contents();
+        text.contains("high_latency") && text.contains("checkout-api") && text.contains("running")
+    });
+    pty.see("done");
+    pty.see("partial");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[test]
+fn the_demo_fires_what_a_person_asks_for() {
+    let mut pty = Pty::langdeck(&["demo", "--replicas", "1"], 120, 40);
+    pty.see("langchain-free-7d9c-x2kqp");
+    pty.send("f");
+    pty.see("Fire a test alert");
+    // The third of the list: one that the demo never fires by itself.
+    pty.send("jj\r");
+    pty.see_gone("Fire a test alert");
+    pty.see("cart-api");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[test]
+fn the_demo_ends_at_once_with_everything_under_way() {
+    let mut pty = Pty::langdeck(&["demo", "--sim-delay", "1000"], 120, 40);
+    pty.see("running");
+    pty.signal(Signal::TERM);
+    pty.ended_restored(143);
+}
+
+#[test]
+fn a_small_demo_is_a_demo() {
+    let mut pty = Pty::langdeck(&["demo", "--ascii"], 80, 24);
+    pty.see("high_latency");
+    let foreign: Vec<char> = pty.text().chars().filter(|c| !c.is_ascii()).collect();
+    assert!(foreign.is_empty(), "not ASCII: {foreign:?}");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[test]
+fn a_dumb_terminal_gets_text() {
+    let mut pty = Pty::spawn(LANGDECK, &["demo", "--sim-delay", "0"], &[("TERM", "dumb")], 120, 60);
+    pty.ended_restored(0);
+    assert!(pty.text().contains("3 of 3 answer"), "{}", pty.text());
+    let mut pty = Pty::spawn(LANGDECK, &[], &[("TERM", "dumb")], 120, 40);
+    pty.ended_restored(2);
+    assert!(pty.text().contains("langdeck status"), "{}", pty.text());
+}

@@ -1,0 +1,244 @@
+//! The terminal is always given back, whatever ends the console, and never frozen, whatever the agents do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![cfg(unix)]
+
+mod pty;
+mod support;
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use langdeck_console::terminal;
+use pty::{LANGDECK, Pty};
+use rustix::process::Signal;
+use support::{Reply, Scripted, nobody, snapshot};
+
+/// A console on an address where nothing listens: it shows that, and needs no agent.
+async fn lonely(env: &[(&str, &str)]) -> Pty {
+    let url = nobody().await.to_string();
+    let pty = Pty::spawn(LANGDECK, &["--url", &url], env, 100, 30);
+    pty.see(&url);
+    pty
+}
+
+#[tokio::test]
+async fn it_is_taken_over_and_given_back() {
+    let mut pty = lonely(&[]).await;
+    pty.wait("the alternate screen, the mouse, pasting", |screen| {
+        screen.alternate_screen()
+            && screen.hide_cursor()
+            && screen.bracketed_paste()
+            && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    });
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test]
+async fn control_c_gives_it_back() {
+    let mut pty = lonely(&[]).await;
+    pty.send("\u{3}");
+    pty.ended_restored(0);
+}
+
+#[tokio::test]
+async fn signals_give_it_back_and_are_told_in_the_exit_code() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130), (Signal::QUIT, 131)] {
+        let mut pty = lonely(&[]).await;
+        pty.signal(signal);
+        pty.ended_restored(code);
+    }
+}
+
+#[tokio::test]
+async fn a_shell_gets_it_back_and_gives_it_again() {
+    let url = nobody().await.to_string();
+    let mut shell = Pty::spawn("/bin/sh", &["-i"], &[("PS1", "READY> "), ("ENV", "")], 100, 30);
+    shell.see("READY>");
+    shell.send(&format!("{LANGDECK} --url {url}\n"));
+    shell.wait("the console", |screen| screen.alternate_screen() && screen.contents().contains(&url));
+    shell.send("\u{1a}");
+    shell.wait("the shell again", |screen| !screen.alternate_screen() && screen.contents().contains("Stopped"));
+    shell.wait("cursor, mouse and pasting as they were", |screen| {
+        !screen.hide_cursor() && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
+    });
+    shell.send("fg\n");
+    shell.wait("the console again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("No agent answers")
+    });
+    shell.send("q");
+    shell.wait("the shell at the end", |screen| !screen.alternate_screen());
+    shell.send("echo code=$?\n");
+    shell.see("code=0");
+}
+
+#[tokio::test]
+async fn a_console_without_a_shell_is_not_stopped_for_ever() {
+    let mut pty = lonely(&[]).await;
+    // Nobody could type `fg` here: the system ignores the stop, and the console comes back.
+    pty.send("\u{1a}");
+    pty.send("?");
+    pty.wait("the help", |screen| screen.alternate_screen() && screen.contents().contains("Keys"));
+    pty.send("\u{1b}");
+    pty.see_gone("Keys ");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test]
+async fn a_stop_from_outside_is_mended_when_it_goes_on() {
+    let mut pty = lonely(&[]).await;
+    let entered = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches("\u{1b}[?1049h").count();
+    assert_eq!(entered(&pty.bytes()), 1);
+    pty.signal(Signal::STOP);
+    pty.signal(Signal::CONT);
+    pty.wait("the terminal taken over anew", |_| true);
+    let until = Instant::now() + pty::DEADLINE;
+    while entered(&pty.bytes()) < 2 {
+        assert!(Instant::now() < until, "not taken over anew");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    pty.see("No agent answers");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hung_agents_hold_up_neither_keys_nor_the_end() {
+    let agents = [Scripted::start(|_| Reply::Hang).await, Scripted::start(|_| Reply::Hang).await];
+    let [first, second] = [agents[0].url().to_string(), agents[1].url().to_string()];
+    let mut pty = Pty::langdeck(&["--url", &first, "--url", &second], 100, 30);
+    pty.see("langdeck");
+    let asked = async {
+        while agents.iter().any(|agent| agent.requests().is_empty()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    support::within("both asked", asked).await;
+    let began = Instant::now();
+    pty.send("?");
+    pty.see("Keys");
+    pty.send("\u{1b}");
+    pty.see_gone("Keys ");
+    pty.send("q");
+    pty.ended_restored(0);
+    // The agents would be waited for five seconds.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn without_colour_no_colour_code_is_sent_and_the_selection_is_still_seen() {
+    let mut pty = lonely(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]).await;
+    pty.send("f");
+    pty.wait("a selected row", |screen| any_cell(screen, vt100::Cell::inverse));
+    pty.send("\u{1b}");
+    pty.see_gone("Fire a test alert");
+    pty.send("q");
+    pty.ended_restored(0);
+    let codes = colour_codes(&pty.bytes());
+    assert!(codes.is_empty(), "{codes:?}");
+
+    let mut colourful = lonely(&[]).await;
+    colourful.send("q");
+    colourful.ended_restored(0);
+    assert!(!colour_codes(&colourful.bytes()).is_empty(), "the test itself sees no colours");
+}
+
+#[tokio::test]
+async fn sizes_may_change_as_they_like() {
+    let mut pty = lonely(&[]).await;
+    for (columns, rows) in [(1, 1), (200, 50), (0, 0), (3, 40), (80, 2), (300, 100), (20, 5), (100, 30)] {
+        pty.resize(columns, rows);
+    }
+    pty.resize(20, 5);
+    pty.see("too small");
+    pty.resize(100, 30);
+    pty.see("No agent answers");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_text_never_reaches_the_terminal() {
+    let agent = Scripted::start(|_| {
+        let mut body = snapshot("a", "1");
+        body["replica"] = "evil\u{1b}]0;owned\u{7}\u{1b}[?1049l\u{1b}[2J\u{9b}31m\u{202e}pod".into();
+        Reply::Json(200, body)
+    })
+    .await;
+    let mut pty = Pty::langdeck(&["--url", &agent.url().to_string()], 120, 40);
+    pty.see("evilpod");
+    assert!(pty.bytes().windows(5).all(|bytes| bytes != b"owned"));
+    pty.send("q");
+    pty.ended_restored(0);
+    let text = String::from_utf8_lossy(&pty.bytes()).into_owned();
+    assert_eq!(text.matches("\u{1b}[?1049l").count(), 1, "left the alternate screen before its end");
+    assert!(!text.contains('\u{202e}') && !text.contains('\u{9b}'));
+}
+
+/// Not a test of its own: the program that `a_panic_gives_it_back_before_it_speaks` runs in a terminal.
+#[test]
+#[ignore = "panics by design"]
+fn panicking_program() {
+    let mut screen = terminal::Screen::enter(true).unwrap();
+    screen.draw(|frame| frame.render_widget("about to panic", frame.area())).unwrap();
+    panic!("the reason of the panic");
+}
+
+#[test]
+fn a_panic_gives_it_back_before_it_speaks() {
+    let this = std::env::current_exe().unwrap();
+    let args = ["--exact", "panicking_program", "--ignored", "--nocapture"];
+    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[], 100, 30);
+    pty.ended_restored(101);
+    let text = pty.text();
+    assert!(text.contains("the reason of the panic"), "{text}");
+    assert!(!text.contains("about to panic"), "{text}");
+}
+
+/// Not a test of its own: the program that `a_panic_in_the_background_does_not_tear_the_screen` runs in a terminal.
+#[test]
+#[ignore = "panics by design"]
+fn background_panicking_program() {
+    let mut workers = tokio::runtime::Builder::new_multi_thread();
+    let runtime = workers.worker_threads(1).thread_name(terminal::WORKER_THREAD).build().unwrap();
+    let mut screen = terminal::Screen::enter(true).unwrap();
+    let panicked = runtime.block_on(runtime.spawn(async { panic!("the reason in the background") }));
+    assert!(panicked.is_err());
+    screen.draw(|frame| frame.render_widget("still drawing", frame.area())).unwrap();
+    // Until the test has looked.
+    std::io::stdin().read_exact(&mut [0]).unwrap();
+    drop(screen);
+    println!("kept: {:?}", terminal::take_background_panics());
+}
+
+#[test]
+fn a_panic_in_the_background_does_not_tear_the_screen() {
+    let this = std::env::current_exe().unwrap();
+    let args = ["--exact", "background_panicking_program", "--ignored", "--nocapture"];
+    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[], 100, 30);
+    pty.see("still drawing");
+    pty.wait("nothing but the drawing", |screen| {
+        screen.alternate_screen() && screen.contents().trim() == "still drawing"
+    });
+    pty.send("x");
+    pty.ended_restored(0);
+    assert!(pty.text().contains("the reason in the background"), "{}", pty.text());
+}
+
+fn any_cell(screen: &vt100::Screen, wish: impl Fn(&vt100::Cell) -> bool) -> bool {
+    let (rows, columns) = screen.size();
+    (0..rows.get()).any(|row| (0..columns.get()).any(|column| screen.cell(row, column).is_some_and(&wish)))
+}
+
+/// Every SGR parameter list that sets or resets a colour.
+fn colour_codes(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let sequences = text.split("\u{1b}[").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':')?;
+        (rest[end..].starts_with('m')).then(|| rest[..end].to_owned())
+    });
+    let is_colour = |code: &str| code.parse::<u8>().is_ok_and(|code| matches!(code, 30..=59 | 90..=107));
+    sequences.filter(|codes| codes.split([';', ':']).any(is_colour)).collect()
+}
