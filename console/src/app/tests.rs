@@ -259,6 +259,23 @@ fn an_opened_investigation_is_asked_for_whenever_it_moves_one_question_at_a_time
 }
 
 #[test]
+fn the_marked_investigation_is_asked_for_once_it_has_ended() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut update = idle("a", "one");
+    update.investigations = vec![investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Running, SECOND)];
+    assert_eq!(answer(&mut app, 0, update.clone(), now), []);
+
+    let ended = investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Succeeded, 2 * SECOND);
+    update.investigations = vec![ended.clone()];
+    let asks = Effect::FetchDetail { source: SourceId(0), id: "inv_one_1".to_owned() };
+    assert_eq!(answer(&mut app, 0, update, now), [asks]);
+    let whole = Message::Detail { source: SourceId(0), id: "inv_one_1".to_owned(), result: Ok(Box::new(ended)) };
+    assert_eq!(app.update(whole, now), []);
+    assert!(app.detail.as_ref().unwrap().whole.is_some() && app.opened().is_none());
+}
+
+#[test]
 fn the_sources_are_asked_quickly_while_something_runs_and_after_firing() {
     let now = Instant::now();
     let mut app = app(&["http://a"], now);
