@@ -193,3 +193,94 @@ impl Setting {
 fn host_name() -> String {
     hostname::get().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "langdeck-agent".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Config, String> {
+        let cli = Cli::try_parse_from(std::iter::once(&"agent").chain(arguments)).map_err(|error| error.to_string())?;
+        cli.config.validate().map_err(|error| error.to_string())?;
+        Ok(cli.config)
+    }
+
+    #[test]
+    fn the_command_lines_defaults_are_those_of_the_library() {
+        assert_eq!(parse(&[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn every_flag_sets_its_setting() {
+        let config = parse(&[
+            "--listen=[::]:0",
+            "--replica-name=a",
+            "--sim-delay=0",
+            "--tool-mode=parallel",
+            "--history=1",
+            "--max-running=2",
+            "--max-queued=0",
+            "--drain-delay=1m 5s",
+            "--grace=250ms",
+            "--scenarios=more.toml",
+            "--log=warn",
+        ]);
+        let expected = Config {
+            listen: "[::]:0".parse().unwrap(),
+            replica_name: "a".to_owned(),
+            sim_delay: 0.0,
+            tool_mode: ToolMode::Parallel,
+            history: 1,
+            max_running: 2,
+            max_queued: 0,
+            drain_delay: Duration::from_secs(65),
+            grace: Duration::from_millis(250),
+            scenarios: Some("more.toml".into()),
+            log: "warn".to_owned(),
+        };
+        assert_eq!(config.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_flag_its_variable_and_what_is_expected() {
+        let too_long = "x".repeat(254);
+        let bad = [
+            (&LISTEN, "localhost"),
+            (&LISTEN, "127.0.0.1:99999"),
+            (&REPLICA_NAME, ""),
+            (&REPLICA_NAME, "two words"),
+            (&REPLICA_NAME, "naïve"),
+            (&REPLICA_NAME, &too_long),
+            (&SIM_DELAY, "fast"),
+            (&SIM_DELAY, "-1"),
+            (&SIM_DELAY, "1001"),
+            (&SIM_DELAY, "NaN"),
+            (&SIM_DELAY, "inf"),
+            (&TOOL_MODE, "both"),
+            (&HISTORY, "0"),
+            (&HISTORY, "1000001"),
+            (&HISTORY, "many"),
+            (&MAX_RUNNING, "0"),
+            (&MAX_RUNNING, "-3"),
+            (&MAX_QUEUED, "100001"),
+            (&DRAIN_DELAY, "5"),
+            (&DRAIN_DELAY, "2h"),
+            (&GRACE, "soon"),
+            (&GRACE, "2h"),
+            (&LOG, "langdeck=loud"),
+        ];
+        for (setting, value) in bad {
+            let error = parse(&[&format!("{}={value}", setting.flag)]).expect_err(value);
+            for part in [setting.flag, setting.env, setting.expected, value] {
+                assert!(error.contains(part), "{part:?} is not in: {error}");
+            }
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! `langdeck-agent`: flags and environment in, an agent until SIGTERM or Ctrl-C.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
-use langdeck_agent::{Agent, Config};
+use langdeck_agent::{Agent, Config, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -19,36 +20,37 @@ struct Cli {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Cli { config } = Cli::parse();
-    let log = EnvFilter::new(&config.log);
-    let started = match signals() {
-        Ok(signals) => {
-            subscribe(log);
-            Agent::start(config).await.map(|agent| (agent, signals))
-        }
-        Err(error) => {
-            eprintln!("error: cannot listen for signals: {error}");
-            return ExitCode::FAILURE;
-        }
+    if let Err(error) = config.validate() {
+        return refuse(&StartError::from(error));
+    }
+    subscribe(&config.log);
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => return fail(1, format_args!("cannot listen for signals: {error}")),
     };
-    match started {
-        Ok((agent, mut signals)) => {
-            signals.any().await;
-            tokio::select! {
-                () = agent.shutdown() => ExitCode::SUCCESS,
-                // Asked twice, it stops without waiting.
-                () = signals.any() => ExitCode::FAILURE,
-            }
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(if error.is_usage() { 2 } else { 1 })
-        }
+    let agent = match Agent::start(config).await {
+        Ok(agent) => agent,
+        Err(error) => return refuse(&error),
+    };
+    signals.next().await;
+    tokio::select! {
+        () = agent.shutdown() => ExitCode::SUCCESS,
+        () = signals.next() => fail(1, "asked to stop twice, stopped without waiting"),
     }
 }
 
+fn refuse(error: &StartError) -> ExitCode {
+    fail(if error.is_usage() { 2 } else { 1 }, error)
+}
+
+fn fail(code: u8, reason: impl Display) -> ExitCode {
+    eprintln!("error: {reason}");
+    ExitCode::from(code)
+}
+
 /// Logs to standard error: text for a person at a terminal, JSON for everything else.
-fn subscribe(filter: EnvFilter) {
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+fn subscribe(filter: &str) {
+    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(io::stderr);
     if io::stderr().is_terminal() {
         subscriber.init();
     } else {
@@ -62,12 +64,13 @@ struct Signals {
     interrupt: Signal,
 }
 
-fn signals() -> io::Result<Signals> {
-    Ok(Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-}
-
 impl Signals {
-    async fn any(&mut self) {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

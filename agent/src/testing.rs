@@ -1,7 +1,17 @@
 //! What the unit tests of several rooms need.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use langdeck_shared::Alert;
+
+use crate::{
+    Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
+    PlanRequest, Tool, ToolCall, ToolError, Usage,
+};
 
 /// An alert with nothing but its names.
 pub(crate) fn alert(alert_type: &str, service: &str) -> Alert {
@@ -11,7 +21,118 @@ pub(crate) fn alert(alert_type: &str, service: &str) -> Alert {
         service: service.to_owned(),
         severity: None,
         description: None,
-        labels: std::collections::BTreeMap::new(),
+        labels: BTreeMap::new(),
         timestamp: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// A model that does as it is told, and remembers what it was asked.
+pub(crate) struct FakeModel {
+    pub(crate) plan: Vec<&'static str>,
+    pub(crate) confidence: f64,
+    /// The call that goes wrong, and how.
+    pub(crate) fault: Option<(Call, Fault)>,
+    /// The findings that it was last asked about.
+    pub(crate) told: Mutex<Vec<Finding>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    Plan,
+    Arguments,
+    Conclude,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    NoAnswer,
+    Unusable,
+    Panic,
+}
+
+impl FakeModel {
+    pub(crate) fn planning(plan: &[&'static str]) -> Self {
+        Self { plan: plan.to_vec(), confidence: 0.8, fault: None, told: Mutex::default() }
+    }
+
+    pub(crate) fn failing(self, call: Call, fault: Fault) -> Self {
+        Self { fault: Some((call, fault)), ..self }
+    }
+
+    /// Each answer takes 10 tokens in and 1 out.
+    fn answer<T>(&self, call: Call, value: T) -> Result<Answer<T>, ModelError> {
+        let spent = ModelCall { model: "simulated-gpt-4".into(), usage: Usage { input: 10, output: 1 } };
+        match self.fault {
+            Some((faulty, fault)) if faulty == call => match fault {
+                Fault::NoAnswer => Err(ModelError::NoAnswer("out of order".to_owned())),
+                Fault::Unusable => Err(ModelError::Unusable { reason: "gibberish".to_owned(), call: spent }),
+                Fault::Panic => panic!("a model that panics"),
+            },
+            _ => Ok(Answer { value, call: spent }),
+        }
+    }
+}
+
+impl Model for FakeModel {
+    fn name(&self) -> &str {
+        "fake"
+    }
+
+    fn plan<'a>(&'a self, _: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {
+        let tools = self.plan.iter().map(|&tool| tool.into()).collect();
+        Box::pin(async { self.answer(Call::Plan, Plan { tools, reasoning: "because".to_owned() }) })
+    }
+
+    fn arguments<'a>(&'a self, request: ArgumentsRequest<'a>) -> BoxFuture<'a, Result<Answer<Arguments>, ModelError>> {
+        let text = format!(r#"{{"of":"{}"}}"#, request.tool);
+        Box::pin(async { self.answer(Call::Arguments, Arguments(text.into())) })
+    }
+
+    fn conclude<'a>(&'a self, request: ConclusionRequest<'a>) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>> {
+        *self.told.lock().unwrap() = request.findings.to_vec();
+        let conclusion = Conclusion {
+            summary: "so it is".to_owned(),
+            root_cause: "a cause".to_owned(),
+            recommendations: vec!["do something".to_owned()],
+            confidence: self.confidence,
+        };
+        Box::pin(async { self.answer(Call::Conclude, conclusion) })
+    }
+}
+
+/// What a tool is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Behaviour {
+    Finds(Duration),
+    Fails,
+    Hangs,
+}
+
+/// A tool that does as it is told.
+pub(crate) fn fake_tool(name: &'static str, behaviour: Behaviour) -> Arc<dyn Tool> {
+    Arc::new(FakeTool { name, behaviour })
+}
+
+struct FakeTool {
+    name: &'static str,
+    behaviour: Behaviour,
+}
+
+impl Tool for FakeTool {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn run<'a>(&'a self, call: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(async move {
+            match self.behaviour {
+                Behaviour::Finds(after) => {
+                    tokio::time::sleep(after).await;
+                    Ok(format!("{} with {}", self.name, call.arguments.0))
+                }
+                Behaviour::Fails => Err(ToolError("broken".to_owned())),
+                Behaviour::Hangs => std::future::pending().await,
+            }
+        })
     }
 }

@@ -73,25 +73,27 @@ fn unreadable(rejection: BytesRejection) -> ApiError {
 }
 
 fn parse(body: &[u8]) -> Result<AlertRequest, ApiError> {
+    let json = str::from_utf8(body).map_err(|error| ApiError::new(Kind::NotJson, error.to_string()))?;
     // Serde takes an array for a struct; an alert is an object.
-    let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    let request = if is_object { serde_json::from_slice::<AlertRequest>(body).ok() } else { None };
-    let Some(request) = request else { return Err(misshapen(body, is_object)) };
+    let is_object = json.trim_ascii_start().starts_with('{');
+    let request = if is_object { serde_json::from_str::<AlertRequest>(json).ok() } else { None };
+    let Some(request) = request else { return Err(misshapen(json, is_object)) };
     request.validate().map_err(|report| invalid(&report))?;
     Ok(request)
 }
 
 /// Why a body is no alert. Only here is it worth reading twice.
-fn misshapen(body: &[u8], is_object: bool) -> ApiError {
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
+fn misshapen(json: &str, is_object: bool) -> ApiError {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(json) {
         return ApiError::new(Kind::NotJson, error.to_string());
     }
     if !is_object {
         return ApiError::new(Kind::InvalidAlert, "an alert is a JSON object with `alert_type` and `service`");
     }
-    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut json = serde_json::Deserializer::from_str(json);
     match serde_path_to_error::deserialize::<_, AlertRequest>(&mut json) {
-        Ok(_) => ApiError::new(Kind::NotJson, "the body has something after its JSON"),
+        // It was refused just before, for the same reason.
+        Ok(_) => ApiError::new(Kind::InvalidAlert, "the body is no alert"),
         Err(error) => {
             let reason = error.inner().to_string();
             let path = error.path().to_string();

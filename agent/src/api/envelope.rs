@@ -109,3 +109,55 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::to_bytes;
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use langdeck_shared::{Problem, ToolMode};
+
+    use super::*;
+
+    async fn answer(request_id: Option<&[u8]>) -> (StatusCode, HeaderMap, Problem) {
+        async fn panics() -> StatusCode {
+            panic!("a secret");
+        }
+        let identity = Identity::new("replica-1".to_owned(), "m".to_owned(), ToolMode::Sequential);
+        let mut service = Envelope::new(Router::new().route("/", get(panics)), &identity);
+        let mut request = Request::new(Body::empty());
+        if let Some(id) = request_id {
+            request.headers_mut().insert(REQUEST_ID, HeaderValue::from_bytes(id).unwrap());
+        }
+        let response = service.call(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_without_internals() {
+        let (status, headers, problem) = answer(None).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(headers["x-agent-replica"], "replica-1");
+        assert_eq!(problem.kind, "urn:langdeck:problem:internal");
+        assert_eq!(headers["x-request-id"], problem.request_id);
+        assert!(!format!("{problem:?}").contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_clients_request_id_is_taken_when_it_is_sane() {
+        let longest = [b'x'; REQUEST_ID_BYTES];
+        for id in [b"a".as_slice(), b"trace/1:2", &longest] {
+            assert_eq!(answer(Some(id)).await.1["x-request-id"], id);
+        }
+        let too_long = [b'x'; REQUEST_ID_BYTES + 1];
+        for id in [b"".as_slice(), b"two words", b"na\xc3\xafve", &too_long] {
+            let (_, headers, problem) = answer(Some(id)).await;
+            assert!(problem.request_id.starts_with("req_"), "{id:?} was taken");
+            assert_eq!(headers["x-request-id"], problem.request_id);
+        }
+    }
+}

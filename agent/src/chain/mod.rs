@@ -5,6 +5,8 @@ mod events;
 mod executor;
 mod planner;
 mod reasoner;
+#[cfg(test)]
+mod tests;
 mod toolbox;
 
 pub(crate) use engine::{Engine, Outcome};

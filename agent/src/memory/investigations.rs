@@ -18,6 +18,7 @@ const COUNTED_EVICTIONS: usize = 16_384;
 #[derive(Debug)]
 pub(crate) struct Investigations {
     history: usize,
+    counted_evictions: usize,
     /// The last number given out.
     last_number: u64,
     /// The last change's sequence number.
@@ -63,8 +64,13 @@ pub(crate) struct Changes {
 impl Investigations {
     /// Room for `history` ended investigations.
     pub(crate) fn new(history: usize) -> Self {
+        Self::with_bounds(history, COUNTED_EVICTIONS)
+    }
+
+    pub(super) fn with_bounds(history: usize, counted_evictions: usize) -> Self {
         Self {
             history,
+            counted_evictions,
             last_number: 0,
             seq: 0,
             places: BTreeMap::new(),
@@ -116,7 +122,7 @@ impl Investigations {
         self.evicted += 1;
         self.places.remove(&oldest.number);
         self.evicted_changes.push_back(oldest.changed);
-        if self.evicted_changes.len() > COUNTED_EVICTIONS
+        if self.evicted_changes.len() > self.counted_evictions
             && let Some(uncounted) = self.evicted_changes.pop_front()
         {
             self.uncounted = uncounted;

@@ -1,5 +1,7 @@
 //! What the agent remembers: investigations, and a pattern per service.
 
+#[cfg(test)]
+mod feed_tests;
 mod investigations;
 mod patterns;
 mod record;

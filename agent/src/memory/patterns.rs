@@ -197,3 +197,97 @@ impl Pattern {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::alert;
+
+    fn learn(patterns: &mut Patterns, alert_type: &str, service: &str, root_cause: &str, seq: u64) {
+        let alert = alert(alert_type, service);
+        let ended_at = Timestamp::from_second(i64::try_from(seq).unwrap()).unwrap();
+        let cost = Usd::from_nanos(seq * 100);
+        patterns.learn(Remembered { alert: &alert, root_cause, confidence: 0.5, cost, ended_at }, seq);
+    }
+
+    #[test]
+    fn a_pattern_sums_up_its_service() {
+        let mut patterns = Patterns::default();
+        learn(&mut patterns, "high_cpu", "api", "loop", 1);
+        learn(&mut patterns, "high_cpu", "api", "load", 2);
+        learn(&mut patterns, "high_latency", "api", "loop", 3);
+        learn(&mut patterns, "high_latency", "other", "pool", 4);
+        let all = patterns.last_seen_first();
+        assert_eq!(all.iter().map(|pattern| pattern.service.as_str()).collect::<Vec<_>>(), ["other", "api"]);
+        let api = &all[1];
+        assert_eq!(api.investigations, 3);
+        assert_eq!(api.alert_types, BTreeMap::from([("high_cpu".to_owned(), 2), ("high_latency".to_owned(), 1)]));
+        assert_eq!(api.last_seen, Timestamp::from_second(3).unwrap());
+        assert_eq!(api.last_alert_type, "high_latency");
+        assert_eq!(api.most_frequent_root_cause.as_deref(), Some("loop"));
+        assert_eq!(api.mean_cost_usd, Usd::from_nanos(200));
+        assert!((api.mean_confidence - 0.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn of_equal_causes_the_later_counts() {
+        let mut patterns = Patterns::default();
+        learn(&mut patterns, "high_cpu", "api", "first", 1);
+        learn(&mut patterns, "high_cpu", "api", "second", 2);
+        assert_eq!(patterns.last_seen_first()[0].most_frequent_root_cause.as_deref(), Some("second"));
+        assert_eq!(patterns.recall(&alert("high_cpu", "api")).unwrap().root_cause.as_deref(), Some("second"));
+    }
+
+    #[test]
+    fn recall_tells_the_same_kind_of_alert_from_others() {
+        let mut patterns = Patterns::default();
+        assert_eq!(patterns.recall(&alert("high_cpu", "api")), None);
+        learn(&mut patterns, "high_cpu", "api", "loop", 1);
+        learn(&mut patterns, "disk_full", "api", "logs", 2);
+        learn(&mut patterns, "disk_full", "api", "logs", 3);
+        let recall = patterns.recall(&alert("high_cpu", "api")).unwrap();
+        assert_eq!((recall.investigations, recall.same_type), (3, 1));
+        assert_eq!(recall.root_cause.as_deref(), Some("loop"));
+        let recall = patterns.recall(&alert("unheard_of", "api")).unwrap();
+        assert_eq!((recall.same_type, recall.root_cause), (0, None));
+    }
+
+    #[test]
+    fn the_service_seen_longest_ago_gives_way() {
+        let mut patterns = Patterns::default();
+        for seq in 1..=MAX_SERVICES as u64 {
+            learn(&mut patterns, "high_cpu", &format!("service {seq}"), "loop", seq);
+        }
+        let next = MAX_SERVICES as u64 + 1;
+        learn(&mut patterns, "high_cpu", "service 1", "loop", next);
+        learn(&mut patterns, "high_cpu", "one more", "loop", next + 1);
+        assert_eq!(patterns.services(), MAX_SERVICES as u64);
+        assert!(patterns.recall(&alert("high_cpu", "service 1")).is_some());
+        assert!(patterns.recall(&alert("high_cpu", "service 2")).is_none());
+    }
+
+    #[test]
+    fn alert_types_and_causes_are_bounded() {
+        let mut patterns = Patterns::default();
+        for seq in 1..=1000 {
+            learn(&mut patterns, &format!("type {seq}"), "api", &format!("cause {seq}"), seq);
+        }
+        learn(&mut patterns, "type 1", "api", "cause 1", 1001);
+        let pattern = patterns.last_seen_first().remove(0);
+        assert_eq!(pattern.alert_types.len(), MAX_KEYS_PER_PATTERN);
+        assert_eq!(pattern.alert_types["type 1"], 2);
+        assert_eq!(pattern.alert_types.values().sum::<u64>(), 1001);
+        assert!(patterns.by_service["api"].causes.len() <= MAX_CAUSES);
+    }
+
+    #[test]
+    fn only_what_changed_is_told() {
+        let mut patterns = Patterns::default();
+        learn(&mut patterns, "high_cpu", "a", "loop", 1);
+        learn(&mut patterns, "high_cpu", "b", "loop", 2);
+        learn(&mut patterns, "high_cpu", "c", "loop", 3);
+        let told: Vec<_> = patterns.changed_within(1, 2).map(|pattern| pattern.service).collect();
+        assert_eq!(told, ["b"]);
+        assert_eq!(patterns.changed_within(3, 3).count(), 0);
+    }
+}

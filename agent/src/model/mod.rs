@@ -3,6 +3,8 @@
 mod scenarios;
 mod simulated;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

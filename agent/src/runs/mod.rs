@@ -5,6 +5,8 @@ mod idempotency;
 mod recorder;
 mod render;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,0 +1,230 @@
+//! Runs from admission to end: places, order, cancelling, draining, panics; and the books after each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use langdeck_shared::{AlertRequest, Status, StepStatus, ToolMode, Totals, Usd};
+
+use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs};
+use crate::chain::Engine;
+use crate::identity::Identity;
+use crate::memory::Record;
+use crate::metrics::latency_histogram;
+use crate::model::Scenarios;
+use crate::testing::{Behaviour, Call, FakeModel, Fault, fake_tool};
+
+const QUICK: Behaviour = Behaviour::Finds(Duration::from_millis(10));
+
+fn runs(model: FakeModel, behaviour: Behaviour, running: usize, queued: usize) -> Arc<Runs> {
+    let identity = Identity::new("r".to_owned(), "simulated-gpt-4".to_owned(), ToolMode::Sequential);
+    let engine = Engine::new(Arc::new(model), vec![fake_tool("tool", behaviour)], ToolMode::Sequential);
+    let scenarios = Arc::new(Scenarios::load(None).unwrap());
+    let limits = Limits { running, queued };
+    Runs::new(engine, scenarios, Arc::new(identity), latency_histogram().unwrap(), limits, 100)
+}
+
+fn model() -> FakeModel {
+    FakeModel::planning(&["tool"])
+}
+
+fn request(service: &str) -> AlertRequest {
+    AlertRequest { alert_type: "high_cpu".to_owned(), service: service.to_owned(), ..AlertRequest::default() }
+}
+
+fn submit(runs: &Arc<Runs>, service: &str) -> Arc<Run> {
+    runs.submit(request(service), None).unwrap()
+}
+
+fn claim(key: &str, service: &str) -> Option<Claim> {
+    Some(Claim::new(key, &request(service)).unwrap())
+}
+
+fn gauges(runs: &Runs) -> (u64, u64) {
+    runs.look(|state| state.gauges())
+}
+
+fn totals(runs: &Runs) -> Totals {
+    runs.look(|state| state.books.totals())
+}
+
+fn record(runs: &Runs, run: &Run) -> Arc<Record> {
+    runs.look(|state| state.books.investigations.get(run.number)).unwrap()
+}
+
+fn steps(record: &Record) -> Vec<(&str, StepStatus)> {
+    record.steps.iter().map(|step| (step.name.as_str(), step.status)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_on_the_books_before_the_end_is_told() {
+    let runs = runs(model(), QUICK, 1, 0);
+    let run = submit(&runs, "api");
+    let ended = Arc::clone(run.wait().await);
+    assert_eq!(ended.status, Status::Succeeded);
+    let totals = totals(&runs);
+    assert_eq!((totals.requests, totals.succeeded, totals.tools_executed), (1, 1, 1));
+    assert_eq!((totals.spend.calls, totals.spend.tokens, totals.spend.cost_usd), (3, 33, Usd::from_nanos(66_000)));
+    assert_eq!(ended.spend(), totals.spend);
+    assert_eq!(runs.latency.get_sample_count(), 1);
+    assert_eq!(gauges(&runs), (0, 0));
+    let (sampled, recalled) = runs.look(|state| {
+        let samples = state.books.samples.since(0, 0);
+        (samples[0], state.books.patterns.recall(&ended.alert))
+    });
+    assert_eq!((sampled.requests, sampled.tokens, sampled.cost_usd), (1, 33, Usd::from_nanos(66_000)));
+    assert_eq!(recalled.unwrap().same_type, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_are_seen_waiting_and_running_before_they_end() {
+    let runs = runs(model(), QUICK, 1, 0);
+    let run = submit(&runs, "api");
+    assert_eq!(steps(&record(&runs, &run)), [("planner", StepStatus::Waiting)]);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let live = record(&runs, &run);
+    assert_eq!(live.status, Status::Running);
+    let expected =
+        [("planner", StepStatus::Succeeded), ("tool", StepStatus::Running), ("reasoner", StepStatus::Waiting)];
+    assert_eq!(steps(&live), expected);
+    assert_eq!(live.steps[1].arguments.as_ref().unwrap().0.as_ref(), r#"{"of":"tool"}"#);
+    run.wait().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_are_taken_in_the_order_of_acceptance() {
+    let runs = runs(model(), QUICK, 2, 2);
+    let all: Vec<_> = ["a", "b", "c", "d"].map(|service| submit(&runs, service)).into();
+    assert_eq!(gauges(&runs), (2, 2));
+    assert_eq!(record(&runs, &all[2]).status, Status::Queued);
+    let refusal = runs.submit(request("e"), None).unwrap_err();
+    assert_eq!(refusal, Refusal::Full(Limits { running: 2, queued: 2 }));
+    let mut started = Vec::new();
+    for run in &all {
+        started.push(run.wait().await.started.unwrap());
+    }
+    assert_eq!(started[2] - started[0], Duration::from_millis(10));
+    assert!(started.is_sorted());
+    assert_eq!(gauges(&runs), (0, 0));
+    assert_eq!(totals(&runs).requests, 4);
+    assert!(runs.submit(request("e"), None).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_investigation_can_be_cancelled() {
+    let runs = runs(model(), Behaviour::Hangs, 1, 1);
+    let (first, second) = (submit(&runs, "a"), submit(&runs, "b"));
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    runs.cancel(first.number, CancelReason::Asked).unwrap();
+    let ended = Arc::clone(first.wait().await);
+    assert_eq!(ended.status, Status::Cancelled);
+    assert_eq!(ended.error.as_deref(), Some("cancelled on request"));
+    let expected =
+        [("planner", StepStatus::Succeeded), ("tool", StepStatus::Cancelled), ("reasoner", StepStatus::Cancelled)];
+    assert_eq!(steps(&ended), expected);
+    assert_eq!(ended.steps[1].took, Some(Duration::from_millis(5)));
+    assert_eq!(ended.steps[2].took, None);
+    assert_eq!(runs.cancel(first.number, CancelReason::Asked), Err(NotCancelled::Ended(Status::Cancelled)));
+    // Its place is free for the next.
+    assert_eq!(gauges(&runs), (1, 0));
+    assert_eq!(record(&runs, &second).status, Status::Running);
+    let totals = totals(&runs);
+    assert_eq!((totals.cancelled, totals.tools_executed), (1, 1));
+    assert_eq!(runs.latency.get_sample_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_investigation_can_be_cancelled() {
+    let runs = runs(model(), Behaviour::Hangs, 1, 1);
+    submit(&runs, "a");
+    let second = submit(&runs, "b");
+    runs.cancel(second.number, CancelReason::Asked).unwrap();
+    assert_eq!(second.ended().unwrap().status, Status::Cancelled);
+    assert_eq!(steps(second.ended().unwrap()), [("planner", StepStatus::Cancelled)]);
+    assert_eq!(gauges(&runs), (1, 0));
+    assert_eq!(runs.cancel(9, CancelReason::Asked), Err(NotCancelled::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_fails_its_investigation_and_nothing_else() {
+    for call in [Call::Plan, Call::Arguments, Call::Conclude] {
+        let runs = runs(model().failing(call, Fault::Panic), QUICK, 1, 1);
+        let (first, second) = (submit(&runs, "a"), submit(&runs, "b"));
+        for run in [first, second] {
+            let ended = run.wait().await;
+            assert_eq!((ended.status, ended.error.as_deref()), (Status::Failed, Some("internal error")));
+            assert!(ended.steps.iter().all(|step| !matches!(step.status, StepStatus::Running | StepStatus::Waiting)));
+        }
+        assert_eq!(gauges(&runs), (0, 0));
+        assert_eq!(totals(&runs).failed, 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_counted_where_they_happen() {
+    let runs = runs(model().failing(Call::Plan, Fault::Unusable), QUICK, 1, 0);
+    let ended = Arc::clone(submit(&runs, "a").wait().await);
+    assert_eq!(ended.status, Status::Failed);
+    let (totals, sample) = (totals(&runs), runs.look(|state| state.books.samples.since(0, 0)[0]));
+    assert_eq!((totals.failed, totals.tools_executed, totals.spend.tokens), (1, 0, 11));
+    assert_eq!((sample.errors, sample.tokens), (1, 11));
+    assert!(runs.look(|state| state.books.patterns.recall(&ended.alert)).is_none(), "learnt without a report");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_key_leads_to_one_investigation() {
+    let runs = runs(model(), QUICK, 1, 0);
+    let first = runs.submit(request("a"), claim("k", "a")).unwrap();
+    // Also while it runs, and although all places are taken.
+    let again = runs.submit(request("a"), claim("k", "a")).unwrap();
+    assert!(Arc::ptr_eq(&first, &again));
+    let other = runs.submit(request("b"), claim("k", "b")).unwrap_err();
+    assert_eq!(other, Refusal::KeyReused { number: first.number });
+    first.wait().await;
+    let later = runs.submit(request("a"), claim("k", "a")).unwrap();
+    assert!(Arc::ptr_eq(&first, &later));
+    assert_eq!(totals(&runs).requests, 1);
+    assert_ne!(runs.submit(request("a"), claim("l", "a")).unwrap().number, first.number);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_alert_does_not_use_up_its_key() {
+    let runs = runs(model(), QUICK, 1, 0);
+    let first = submit(&runs, "a");
+    assert!(runs.submit(request("b"), claim("k", "b")).is_err());
+    first.wait().await;
+    assert!(runs.submit(request("b"), claim("k", "b")).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_closing_nothing_is_taken_and_what_was_accepted_ends() {
+    let runs = runs(model(), QUICK, 1, 1);
+    let accepted = [submit(&runs, "a"), submit(&runs, "b")];
+    runs.close();
+    assert_eq!(runs.submit(request("c"), None).unwrap_err(), Refusal::Draining);
+    runs.idle().await;
+    assert!(accepted.iter().all(|run| run.ended().unwrap().status == Status::Succeeded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_outlasts_the_grace_is_cancelled_running_or_waiting() {
+    let runs = runs(model(), Behaviour::Hangs, 1, 2);
+    let accepted = ["a", "b", "c"].map(|service| submit(&runs, service));
+    runs.close();
+    runs.cancel_all();
+    runs.idle().await;
+    for run in accepted {
+        let ended = run.ended().unwrap();
+        assert_eq!(ended.status, Status::Cancelled, "{}", run.number);
+        assert_eq!(ended.error.as_deref(), Some(CancelReason::Shutdown.as_str()));
+    }
+    assert_eq!(gauges(&runs), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_alias_becomes_its_alert_type_and_is_kept() {
+    let runs = runs(model(), QUICK, 1, 0);
+    let alias = AlertRequest { alert_type: "HighLatency".to_owned(), ..request("api") };
+    let run = runs.submit(alias, None).unwrap();
+    assert_eq!(run.alert.alert_type, "high_latency");
+    assert_eq!(run.alert.original_alert_type.as_deref(), Some("HighLatency"));
+}
