@@ -1,0 +1,12 @@
+//! The real server on a loopback port: every endpoint, as its clients use it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cancelling;
+mod documented;
+mod feed;
+mod invalid;
+mod lists;
+mod operations;
+mod submitting;
+mod support;

@@ -1,0 +1,129 @@
+//! Health, readiness, metrics and the OpenAPI document.
+
+use langdeck_agent::{Agent, Config, StartError};
+use langdeck_shared::{Health, ReplicaStatus};
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::support::{REPLICA, Server, alert, config, problem};
+
+#[tokio::test]
+async fn a_healthy_agent_says_so() {
+    let server = Server::start().await;
+    for path in ["/health", "/livez", "/readyz"] {
+        let health: Health = server.read(path).await;
+        assert_eq!((health.status.as_str(), health.readiness), ("healthy", ReplicaStatus::Ready), "{path}");
+        assert_eq!((health.replica.as_str(), health.boot_id.as_str()), (REPLICA, server.agent.boot_id()));
+    }
+}
+
+#[tokio::test]
+async fn metrics_break_down_what_they_sum_up_and_take_no_label_from_an_alert() {
+    let server = Server::start().await;
+    server.investigate("high_latency", "checkout-api").await;
+    server.investigate("disk_full", "ledger").await;
+    server.investigate("my_own_alert_type", "my_own_service").await;
+    let response = server.get("/metrics").await;
+    assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/plain"));
+    let text = response.text().await.unwrap();
+    for line in [
+        "agent_requests_total 3",
+        "agent_errors_total 0",
+        "agent_tools_executed_total 9",
+        "agent_step_tokens_total{step=\"planner\"} 133",
+        "agent_tool_calls_total{outcome=\"failed\",tool=\"get_logs\"} 1",
+        "agent_tool_calls_total{outcome=\"succeeded\",tool=\"get_logs\"} 2",
+        "agent_investigations_in_flight 0",
+        "agent_investigations_queued 0",
+        "agent_latency_seconds_count 3",
+    ] {
+        assert!(text.lines().any(|actual| actual == line), "{line:?} is not in:\n{text}");
+    }
+    for word in ["my_own", "ledger", "checkout", "disk_full", REPLICA] {
+        assert!(!text.contains(word), "{word} became a label");
+    }
+}
+
+/// The routes of the contract, each once.
+const ROUTES: [&str; 13] = [
+    "GET /health",
+    "GET /livez",
+    "GET /metrics",
+    "GET /openapi.json",
+    "GET /readyz",
+    "GET /v1/costs",
+    "GET /v1/investigations",
+    "GET /v1/investigations/{id}",
+    "GET /v1/memory",
+    "GET /v1/replica",
+    "POST /investigate",
+    "POST /v1/investigations",
+    "POST /v1/investigations/{id}/cancel",
+];
+
+#[tokio::test]
+async fn the_openapi_document_lists_the_routes_that_there_are() {
+    let server = Server::start().await;
+    let document: Value = server.read("/openapi.json").await;
+    let mut documented = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            documented.push(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    documented.sort();
+    assert_eq!(documented, ROUTES);
+    for route in ROUTES {
+        let (method, path) = route.split_once(' ').unwrap();
+        let path = path.replace("{id}", &format!("inv_{}_99", server.agent.boot_id()));
+        let response = server.request(method, &path).json(&alert("high_cpu", "api")).send().await.unwrap();
+        match response.status() {
+            StatusCode::NOT_FOUND => {
+                let problem = problem(response).await;
+                assert!(problem.detail.starts_with("no investigation"), "{route}: {}", problem.detail);
+            }
+            status => assert!(status.is_success(), "{route}: {status}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_the_committed_one() {
+    let document: Value = Server::start().await.read("/openapi.json").await;
+    insta::assert_json_snapshot!("openapi", document);
+}
+
+#[tokio::test]
+async fn every_reference_in_the_openapi_document_leads_somewhere() {
+    fn check(value: &Value, document: &Value) {
+        match value {
+            Value::Object(object) => {
+                if let Some(Value::String(reference)) = object.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+                }
+                object.values().for_each(|value| check(value, document));
+            }
+            Value::Array(array) => array.iter().for_each(|value| check(value, document)),
+            _ => {}
+        }
+    }
+    let document: Value = Server::start().await.read("/openapi.json").await;
+    check(&document, &document);
+}
+
+#[tokio::test]
+async fn an_agent_does_not_start_with_a_bad_setting_or_a_taken_port() {
+    let bad = Agent::start(Config { history: 0, ..config() }).await.err().unwrap();
+    assert!(bad.is_usage());
+    assert!(bad.to_string().contains("--history") && bad.to_string().contains("LANGDECK_HISTORY"), "{bad}");
+
+    let missing = Agent::start(Config { scenarios: Some("/nowhere.toml".into()), ..config() }).await.err().unwrap();
+    assert!(missing.is_usage());
+
+    let server = Server::start().await;
+    let listen = server.agent.local_addr();
+    let taken = Agent::start(Config { listen, ..config() }).await.err().unwrap();
+    assert!(matches!(taken, StartError::Listen { address, .. } if address == listen) && !taken.is_usage());
+    assert!(taken.to_string().contains(&listen.to_string()) && taken.to_string().contains("--listen"), "{taken}");
+}

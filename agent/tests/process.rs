@@ -1,0 +1,167 @@
+//! The real binary: flags, signals, exit codes.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const LONGEST: Duration = Duration::from_secs(20);
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_langdeck-agent"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LANGDECK_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// A running agent; it does not outlive its test.
+struct Process {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts an agent on a free port and waits until it says where it listens.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child =
+            command(&[&["--listen=127.0.0.1:0", "--replica-name=binary"], arguments].concat()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(event["message"], "listening", "{line}");
+        let address = event["address"].as_str().unwrap().parse().unwrap();
+        Self { child, log, address }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + LONGEST;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the agent does not stop");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends a request on a connection of its own.
+    fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(LONGEST)).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        stream
+    }
+
+    /// The status of an answer.
+    fn get(&self, path: &str) -> u16 {
+        status_of(self.send("GET", path, ""))
+    }
+}
+
+fn status_of(mut stream: TcpStream) -> u16 {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn after_sigterm_it_is_not_ready_ends_its_work_and_exits_with_0() {
+    let mut agent = Process::start(&["--drain-delay=400ms", "--sim-delay=5"]);
+    assert_eq!(agent.get("/readyz"), 200);
+    let waiting = agent.send("POST", "/investigate", r#"{"alert_type":"high_latency","service":"checkout-api"}"#);
+    agent.signal("TERM");
+    let deadline = Instant::now() + LONGEST;
+    while agent.get("/readyz") != 503 {
+        assert!(Instant::now() < deadline, "it stays ready");
+    }
+    assert_eq!(agent.get("/livez"), 200);
+    assert_eq!(status_of(waiting), 200);
+    assert_eq!(agent.wait().code(), Some(0));
+    let mut log = String::new();
+    agent.log.read_to_string(&mut log).unwrap();
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ended: Vec<_> = events.iter().filter(|event| event["message"] == "investigation ended").collect();
+    assert_eq!(ended.len(), 1, "{log}");
+    assert!(ended[0]["investigation_id"].as_str().unwrap().starts_with("inv_"));
+    assert_eq!(events.last().unwrap()["message"], "stopped");
+}
+
+#[test]
+fn an_idle_agent_stops_at_once_on_ctrl_c() {
+    let mut agent = Process::start(&[]);
+    agent.signal("INT");
+    assert_eq!(agent.wait().code(), Some(0));
+}
+
+#[test]
+fn asked_twice_it_does_not_wait() {
+    let mut agent = Process::start(&["--drain-delay=1h"]);
+    agent.signal("TERM");
+    let deadline = Instant::now() + LONGEST;
+    while agent.get("/readyz") != 503 {
+        assert!(Instant::now() < deadline, "it stays ready");
+    }
+    agent.signal("TERM");
+    assert_eq!(agent.wait().code(), Some(1));
+}
+
+#[test]
+fn a_bad_setting_is_named_and_no_port_is_bound() {
+    // The port is taken: had it been tried, the message would be about it.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("--listen={}", taken.local_addr().unwrap());
+    let by_flag = [
+        ("--sim-delay=-1", "LANGDECK_SIM_DELAY"),
+        ("--tool-mode=both", "LANGDECK_TOOL_MODE"),
+        ("--history=0", "LANGDECK_HISTORY"),
+        ("--grace=soon", "LANGDECK_GRACE"),
+        ("--scenarios=/nowhere.toml", "LANGDECK_SCENARIOS"),
+        ("--log=a=loud", "LANGDECK_LOG"),
+    ];
+    for (flag, variable) in by_flag {
+        let output = command(&[&listen, flag]).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{flag}: {message}");
+        let name = flag.split('=').next().unwrap();
+        assert!(message.contains(name) && message.contains(variable), "{flag}: {message}");
+    }
+    let output = command(&[&listen]).env("LANGDECK_MAX_RUNNING", "0").output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("LANGDECK_MAX_RUNNING"), "{message}");
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_way_out() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = command(&[]).env("LANGDECK_LISTEN", &address).output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains(&address) && message.contains("in use") && message.contains("--listen"), "{message}");
+}
