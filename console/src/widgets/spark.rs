@@ -16,7 +16,7 @@ pub enum Resample {
     Sum,
 }
 
-/// A chart of one value a second, the newest at the right end.
+/// A chart of one value a second, the newest at the right end; the largest one shown reaches the top.
 ///
 /// ```text
 /// values 0 3 – 8 1   becomes   ▁▄ █▂     zero is a line at the foot, a gap is blank
@@ -27,7 +27,6 @@ pub enum Resample {
 #[derive(Debug, Clone, Copy)]
 pub struct Sparkline<'a> {
     data: &'a [Option<u64>],
-    max: Option<u64>,
     end: u64,
     window: usize,
     resample: Resample,
@@ -38,14 +37,7 @@ impl<'a> Sparkline<'a> {
     /// A chart of `data`, oldest first, `None` for a gap; drawn in the theme's sparkline styles.
     #[must_use]
     pub const fn new(data: &'a [Option<u64>]) -> Self {
-        Self { data, max: None, end: data.len() as u64, window: data.len(), resample: Resample::Max, ramp: &[] }
-    }
-
-    /// The value that reaches the top, for charts that are compared; without it, the largest one shown.
-    #[must_use]
-    pub const fn max(mut self, max: u64) -> Self {
-        self.max = Some(max);
-        self
+        Self { data, end: data.len() as u64, window: data.len(), resample: Resample::Max, ramp: &[] }
     }
 
     /// How many values there have been since the beginning, those that `data` no longer holds included.
@@ -85,12 +77,11 @@ impl<'a> Sparkline<'a> {
         }
         let width = usize::from(area.width);
         // The largest is looked for among what is drawn, in a first walk over the same groups.
-        let largest = self.groups(width).take(width).flatten().max().unwrap_or(0);
-        let max = self.max.unwrap_or(largest).max(1);
+        let largest = self.groups(width).take(width).flatten().max().unwrap_or(0).max(1);
         let ramp = if self.ramp.is_empty() { &theme.spark[..] } else { self.ramp };
         for (value, x) in self.groups(width).zip((area.left()..area.right()).rev()) {
             if let Some(value) = value {
-                draw_column(value, max, Rect { x, width: 1, ..area }, ramp, buffer, theme);
+                draw_column(value, largest, Rect { x, width: 1, ..area }, ramp, buffer, theme);
             }
         }
     }
@@ -130,13 +121,13 @@ impl<'a> Sparkline<'a> {
 }
 
 /// One value as a column of cells. Zero has the lowest level for itself, so that it is told from a little.
-fn draw_column(value: u64, max: u64, column: Rect, ramp: &[Style], buffer: &mut Buffer, theme: &Theme) {
+fn draw_column(value: u64, largest: u64, column: Rect, ramp: &[Style], buffer: &mut Buffer, theme: &Theme) {
     // A chart of one row leaves the top of it free, so that it does not run into the one above.
     let eighths = if column.height == 1 { 7 } else { u64::from(column.height) * 8 };
     let level = if value == 0 {
         1
     } else {
-        let share = u128::from(value.min(max)) * u128::from(eighths - 2) / u128::from(max.max(1));
+        let share = u128::from(value) * u128::from(eighths - 2) / u128::from(largest);
         2 + u64::try_from(share).unwrap_or(0)
     };
     for (index, y) in (column.top()..column.bottom()).rev().enumerate() {

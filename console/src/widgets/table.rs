@@ -1,11 +1,8 @@
 //! A table that shows the columns that fit and the rows that are visible, and touches no others.
 
-use std::ops::Range;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
 
 use super::{cells, from_right, put, put_right, row, skip};
 use crate::view::format;
@@ -36,8 +33,6 @@ pub enum Keep {
     Start,
     /// The end, where the names of replicas differ.
     End,
-    /// Both ends.
-    Ends,
 }
 
 /// One column: what it is called, how wide it wants to be, and how much it matters.
@@ -116,26 +111,18 @@ pub struct Table<'a> {
     pub header: bool,
 }
 
-/// What a table has drawn, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Which rows a table draws, and where.
+#[derive(Debug, Clone, Copy)]
 pub struct Drawn {
-    /// How many columns found no room; say so in a title or a footer.
-    pub dropped: usize,
     /// Where the rows are.
     pub body: Rect,
-    /// The first row drawn.
+    /// The first of them.
     pub first: usize,
-    /// How many were drawn.
+    /// How many they are.
     pub count: usize,
 }
 
 impl Drawn {
-    /// The rows drawn.
-    #[must_use]
-    pub const fn rows(&self) -> Range<usize> {
-        self.first..self.first + self.count
-    }
-
     /// The row at a place of the screen, for the mouse.
     #[must_use]
     pub fn row_at(&self, x: u16, y: u16) -> Option<usize> {
@@ -159,15 +146,15 @@ pub fn rows_in(area: Rect, header: bool, selected: Option<usize>, rows: usize) -
         if header { Rect { y: area.y.saturating_add(1), height: area.height.saturating_sub(1), ..area } } else { area };
     let height = usize::from(body.height);
     let first = first_row(selected, height, rows);
-    Drawn { dropped: 0, body, first, count: height.min(rows - first.min(rows)) }
+    Drawn { body, first, count: height.min(rows - first.min(rows)) }
 }
 
-/// The columns that fit into `width` cells, each with the start and the width of its cells, and how many do not.
+/// The start and the width of each column's cells in `width` cells; none for a column without room.
 ///
 /// The least important ones go first. What is left over goes to the most important ones until they have their ideal
 /// width, then to the flexible ones.
 #[must_use]
-pub fn fit_columns(columns: &[Column<'_>], width: u16) -> (Vec<Option<(u16, u16)>>, usize) {
+pub fn fit_columns(columns: &[Column<'_>], width: u16) -> Vec<Option<(u16, u16)>> {
     let mut widths: Vec<Option<u16>> = columns.iter().map(|column| Some(column.min)).collect();
     let needed = |widths: &[Option<u16>]| {
         let shown = widths.iter().flatten().count();
@@ -200,14 +187,12 @@ pub fn fit_columns(columns: &[Column<'_>], width: u16) -> (Vec<Option<(u16, u16)
         }
     }
     let mut x = GUTTER;
-    let places = widths.iter().map(|width| {
-        width.map(|width| {
-            let start = x;
-            x = x.saturating_add(width).saturating_add(GAP);
-            (start, width)
-        })
-    });
-    (places.collect(), widths.iter().filter(|width| width.is_none()).count())
+    let mut place = |width: u16| {
+        let start = x;
+        x = x.saturating_add(width).saturating_add(GAP);
+        (start, width)
+    };
+    widths.into_iter().map(|width| width.map(&mut place)).collect()
 }
 
 /// One visible row, to be filled column by column; columns are named by their place in [`Table::columns`], and those
@@ -237,7 +222,6 @@ impl Row<'_, '_> {
         let text = match column.keep {
             Keep::Start => format::fit(text, room, self.ellipsis),
             Keep::End => format::fit_start(text, room, self.ellipsis),
-            Keep::Ends => format::fit_middle(text, room, self.ellipsis),
         };
         match column.align {
             Align::Left => {
@@ -247,27 +231,11 @@ impl Row<'_, '_> {
         }
     }
 
-    /// Writes spans, aligned as the column says and cut at its right end.
-    pub fn line(&mut self, column: usize, line: &Line<'_>) {
-        let (Some(area), Some(column)) = (self.area(column), self.columns.get(column)) else { return };
-        let blank = match column.align {
-            Align::Left => 0,
-            Align::Right => area.width.saturating_sub(cells(line.width())),
-        };
-        let area = skip(area, blank);
-        self.buffer.set_line(area.x, area.y, line, area.width);
-    }
-
     /// Draws anything else into the cell, such as a sparkline.
     pub fn draw(&mut self, column: usize, draw: impl FnOnce(Rect, &mut Buffer)) {
         if let Some(area) = self.area(column) {
             draw(area, self.buffer);
         }
-    }
-
-    /// Lays a style over the whole row as drawn so far.
-    pub fn style(&mut self, style: Style) {
-        self.buffer.set_style(self.area, style);
     }
 }
 
@@ -278,12 +246,6 @@ impl<'a> Table<'a> {
         Self { columns, rows, selected: None, focused: false, header: true }
     }
 
-    /// How many rows a table in `area` shows: what a page is for the keys.
-    #[must_use]
-    pub const fn page(&self, area: Rect) -> usize {
-        area.height.saturating_sub(self.header as u16) as usize
-    }
-
     /// Draws header and visible rows; `draw` is called once for each of them, with its number.
     pub fn render(
         &self,
@@ -291,13 +253,13 @@ impl<'a> Table<'a> {
         buffer: &mut Buffer,
         theme: &Theme,
         mut draw: impl FnMut(usize, &mut Row<'_, '_>),
-    ) -> Drawn {
+    ) {
         let area = area.intersection(buffer.area);
         if area.is_empty() {
-            return Drawn { dropped: self.columns.len(), ..Drawn::default() };
+            return;
         }
-        let (places, dropped) = fit_columns(self.columns, area.width);
-        let Drawn { body, first, count, .. } = rows_in(area, self.header, self.selected, self.rows);
+        let places = fit_columns(self.columns, area.width);
+        let Drawn { body, first, count } = rows_in(area, self.header, self.selected, self.rows);
         if self.header {
             let mut header = Row { columns: self.columns, places: &places, area: row(area, 0), buffer, ellipsis: "" };
             for (index, column) in self.columns.iter().enumerate() {
@@ -324,7 +286,6 @@ impl<'a> Table<'a> {
         if self.rows > count && count > 0 {
             scrollbar(from_right(body, SCROLLBAR), first, count, self.rows, buffer, theme);
         }
-        Drawn { dropped, body, first, count }
     }
 }
 

@@ -64,8 +64,6 @@ pub struct Waterfall<'a> {
     pub rows: &'a [WaterfallRow<'a>],
     /// How long the run has taken so far, in milliseconds.
     pub now_ms: u64,
-    /// The time that the whole width stands for, at least, in milliseconds; 0 lets [`span_ms`] choose.
-    pub span_ms: u64,
     /// A row that is selected.
     pub selected: Option<usize>,
     /// Whether keys go here.
@@ -76,15 +74,7 @@ impl<'a> Waterfall<'a> {
     /// The steps of a run that has taken `now_ms` so far.
     #[must_use]
     pub const fn new(rows: &'a [WaterfallRow<'a>], now_ms: u64) -> Self {
-        Self { rows, now_ms, span_ms: 0, selected: None, focused: false }
-    }
-
-    /// Selects a row; keys go here if `focused`.
-    #[must_use]
-    pub const fn select(mut self, row: Option<usize>, focused: bool) -> Self {
-        self.selected = row;
-        self.focused = focused;
-        self
+        Self { rows, now_ms, selected: None, focused: false }
     }
 
     /// Draws it into `area`.
@@ -94,7 +84,7 @@ impl<'a> Waterfall<'a> {
             return;
         }
         let layout = self.layout(area.width, theme);
-        let span = span_ms(self.now_ms).max(self.span_ms);
+        let span = span_ms(self.now_ms);
         let mut body = area;
         let with_axis = layout.axis && usize::from(area.height) > self.rows.len();
         if with_axis {

@@ -58,8 +58,9 @@ pub(super) fn draw(
     u16::try_from(last + 1).unwrap_or(area.width)
 }
 
-/// All steps in one line, for the row of a table: thin, so that rows below each other stay apart. The whole width stands for `span_ms`. Steps that overlap lie over each
-/// other, the one that began last on top; what runs ends in an ellipsis.
+/// All steps in one line, for the row of a table: thin, so that rows below each other stay apart. The whole width
+/// stands for `span_ms`. Steps that overlap lie over each other, the one that began last on top; what runs ends in an
+/// ellipsis.
 ///
 /// ```text
 /// ━━━━╺━━━━━╺━━━━…
