@@ -6,7 +6,7 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod net;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(test)]
 mod readme;
 pub mod run;
 pub mod signals;

@@ -50,6 +50,7 @@ struct Place(i64, String);
 #[derive(Debug, Clone)]
 pub struct Investigations {
     began: Instant,
+    #[expect(clippy::vec_box, reason = "a late insertion shifts what comes after it, and pointers shift faster")]
     entries: Vec<Box<Known>>,
     places: HashMap<String, i64>,
 }

@@ -239,7 +239,7 @@ fn a_composed_alert_that_agents_would_refuse_stays_in_its_form() {
 fn an_opened_investigation_is_asked_for_whenever_it_moves_one_question_at_a_time() {
     let (mut app, now) = busy_fleet(Instant::now());
     let asks = Effect::FetchDetail { source: SourceId(0), id: "inv_b1_4".to_owned() };
-    assert_eq!(press(&mut app, KeyCode::Enter, now), [asks.clone()]);
+    assert_eq!(press(&mut app, KeyCode::Enter, now), std::slice::from_ref(&asks));
 
     let name = "langchain-free-7d9c-p8mvd";
     let moved = investigation("inv_b1_4", name, ("memory_leak", "search"), Status::Succeeded, 2 * SECOND);
