@@ -155,7 +155,7 @@ impl Console {
                 Effect::FetchDetail { source, id } => self.submitter.fetch_detail(source, id),
                 Effect::Suspend => then = Then::Suspend,
                 Effect::Repaint => {
-                    self.screen.repaint()?;
+                    self.screen.repaint();
                     self.needs_draw = true;
                 }
                 Effect::Quit => return Ok(Then::End),

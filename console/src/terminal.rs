@@ -1,6 +1,6 @@
 //! The terminal: entered once, and left as it was found however the console ends.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread;
@@ -20,9 +20,6 @@ use ratatui::{Frame, Terminal};
 /// What the threads are called that run background tasks. A panic there is a task's, not the console's end.
 pub const WORKER_THREAD: &str = "langdeck-worker";
 
-/// A frame at 200×50 in true colour fits in, so that it leaves in one write.
-const FRAME_BYTES: usize = 64 * 1024;
-
 /// The most background panics that are kept for the end.
 const MAX_PANICS: usize = 8;
 
@@ -32,11 +29,15 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// What background tasks have panicked with while the screen could not show it.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// What ends a frame, and makes the terminal show it.
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
+
 /// The terminal in the console's hands. Dropping it restores the terminal; so does a panic, before anything is printed.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Frames>>,
     colour: bool,
+    repaint: bool,
 }
 
 impl Screen {
@@ -49,9 +50,8 @@ impl Screen {
     pub fn enter(colour: bool) -> io::Result<Self> {
         install_panic_hook();
         take_over().inspect_err(|_| leave())?;
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()));
-        let terminal = Terminal::new(backend).inspect_err(|_| leave())?;
-        Ok(Self { terminal, colour })
+        let terminal = Terminal::new(CrosstermBackend::new(Frames::default())).inspect_err(|_| leave())?;
+        Ok(Self { terminal, colour, repaint: false })
     }
 
     /// Draws one frame; the terminal shows it at once and as a whole, where it knows how.
@@ -61,6 +61,10 @@ impl Screen {
     /// When the terminal is gone.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        if std::mem::take(&mut self.repaint) {
+            // Not `clear`, which asks the terminal where its cursor is and fails where none answers.
+            self.terminal.resize(self.area())?;
+        }
         let colour = self.colour;
         self.terminal.draw(|frame| {
             draw(frame);
@@ -74,7 +78,9 @@ impl Screen {
                 }
             }
         })?;
-        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+        let backend = self.terminal.backend_mut();
+        backend.write_all(END_OF_FRAME)?;
+        io::Write::flush(backend)
     }
 
     /// The whole screen.
@@ -84,13 +90,8 @@ impl Screen {
     }
 
     /// Makes the next frame draw every cell, whatever the terminal shows now.
-    ///
-    /// # Errors
-    ///
-    /// When the terminal is gone.
-    pub fn repaint(&mut self) -> io::Result<()> {
-        // Not `clear`, which asks the terminal where its cursor is and fails where none answers.
-        self.terminal.resize(self.area())
+    pub const fn repaint(&mut self) {
+        self.repaint = true;
     }
 
     /// Takes the terminal over again after it was left, or after someone else has changed its modes.
@@ -101,7 +102,33 @@ impl Screen {
     pub fn reenter(&mut self) -> io::Result<()> {
         leave();
         take_over().inspect_err(|_| leave())?;
-        self.repaint()
+        self.repaint();
+        Ok(())
+    }
+}
+
+/// Gathers what is drawn until a frame is whole, and lets it go in one write. What is not whole is never written: a panic
+/// in the middle of a frame leaves nothing behind.
+#[derive(Debug, Default)]
+struct Frames {
+    frame: Vec<u8>,
+}
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// The backend flushes in the middle of a frame too, whenever it clears or moves the cursor.
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.frame.ends_with(END_OF_FRAME) {
+            return Ok(());
+        }
+        let mut out = io::stdout().lock();
+        let written = out.write_all(&self.frame).and_then(|()| out.flush());
+        self.frame.clear();
+        written
     }
 }
 

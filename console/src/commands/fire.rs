@@ -193,17 +193,21 @@ impl Live {
             }
         }
         if !investigation.status.has_ended() {
-            let at_work: Vec<&str> = investigation
-                .steps
-                .iter()
-                .filter(|step| step.status == StepStatus::Running)
-                .map(|step| step.name.as_str())
-                .collect();
-            let what = if at_work.is_empty() { investigation.status.as_str().to_owned() } else { at_work.join(", ") };
-            let now = format!("  {what}  {}  {}", duration_ms(investigation.elapsed_ms), usd(investigation.cost_usd));
+            let at_work = investigation.steps.iter().filter(|step| step.status == StepStatus::Running);
+            let names: Vec<&str> = at_work.map(|step| step.name.as_str()).collect();
+            let took = duration_ms(investigation.elapsed_ms);
+            let now = format!(
+                "  {:<12}  {:<9}  {took:>7}  {:>5} tokens  {}",
+                names.join(", "),
+                investigation.status,
+                investigation.tokens,
+                usd(investigation.cost_usd)
+            );
             let room = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).max(2) - 1;
             text.push_str(&fit(&now, room, "…"));
             self.drawn = true;
+        } else if !self.ended.is_empty() {
+            text.push('\n');
         }
         write_err(&text);
     }
