@@ -251,7 +251,7 @@ async fn nobody_there_is_said_with_the_way_out() {
         for expected in [
             format!("langdeck: nothing listens on {url} (connection refused)"),
             "kubectl -n langchain-free port-forward svc/langchain-free 8000:8000".to_owned(),
-            "langdeck demo".to_owned(),
+            if cfg!(feature = "demo") { "langdeck demo".to_owned() } else { String::new() },
         ] {
             assert!(ran.err.contains(&expected), "{expected:?} is missing: {}", ran.err);
         }
@@ -296,6 +296,7 @@ async fn the_console_needs_a_terminal_and_says_what_does_not() {
     }
 }
 
+#[cfg(feature = "demo")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_piped_demo_prints_a_report_and_the_fleet() {
     let ran = run(&["demo", "--sim-delay", "0"]).await;

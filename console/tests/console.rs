@@ -7,7 +7,6 @@ mod pty;
 
 use langdeck_agent::{Agent, Config};
 use pty::{LANGDECK, Pty};
-use rustix::process::Signal;
 
 /// Slow enough that every state is on the screen for a few frames, quick enough for a test.
 const SIM_DELAY: f64 = 4.0;
@@ -102,6 +101,7 @@ async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
     pty.ended_restored(0);
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn the_demo_is_alive_by_itself() {
     let mut pty = Pty::langdeck(&["demo"], 120, 40);
@@ -118,6 +118,7 @@ fn the_demo_is_alive_by_itself() {
     pty.ended_restored(0);
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn the_demo_fires_what_a_person_asks_for() {
     let mut pty = Pty::langdeck(&["demo", "--replicas", "1"], 120, 40);
@@ -132,14 +133,16 @@ fn the_demo_fires_what_a_person_asks_for() {
     pty.ended_restored(0);
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn the_demo_ends_at_once_with_everything_under_way() {
     let mut pty = Pty::langdeck(&["demo", "--sim-delay", "1000"], 120, 40);
     pty.see("running");
-    pty.signal(Signal::TERM);
+    pty.signal(rustix::process::Signal::TERM);
     pty.ended_restored(143);
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn a_small_demo_is_a_demo() {
     let mut pty = Pty::langdeck(&["demo", "--ascii"], 80, 24);
@@ -150,6 +153,7 @@ fn a_small_demo_is_a_demo() {
     pty.ended_restored(0);
 }
 
+#[cfg(feature = "demo")]
 #[test]
 fn a_dumb_terminal_gets_text() {
     let mut pty = Pty::spawn(LANGDECK, &["demo", "--sim-delay", "0"], &[("TERM", "dumb")], 120, 60);

@@ -63,12 +63,12 @@ pub(super) const fn word(status: Status) -> &'static str {
 
 fn steps(steps: &[Step]) -> Table {
     let mut table = Table::new(&[
-        ("STEP", Align::Left),
-        ("STATE", Align::Left),
-        ("BEGAN", Align::Right),
-        ("TOOK", Align::Right),
-        ("TOKENS", Align::Right),
-        ("COST", Align::Right),
+        ("STEP", Align::Left, 0),
+        ("STATE", Align::Left, 0),
+        ("BEGAN", Align::Right, 2),
+        ("TOOK", Align::Right, 0),
+        ("TOKENS", Align::Right, 1),
+        ("COST", Align::Right, 0),
     ]);
     for step in steps {
         table.row(vec![

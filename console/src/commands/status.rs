@@ -131,29 +131,29 @@ impl Fleet {
 
     fn render(&self, room: Option<usize>) -> String {
         let mut table = Table::new(&[
-            ("REPLICA", Align::Left),
-            ("STATE", Align::Left),
-            ("RUN", Align::Right),
-            ("QUEUED", Align::Right),
-            ("DONE", Align::Right),
-            ("ERR", Align::Right),
-            ("P95", Align::Right),
-            ("TOKENS", Align::Right),
-            ("COST", Align::Right),
-            ("UP", Align::Right),
-            ("URL", Align::Left),
+            ("REPLICA", Align::Left, 0),
+            ("STATE", Align::Left, 0),
+            ("RUN", Align::Right, 0),
+            ("QUEUED", Align::Right, 4),
+            ("DONE", Align::Right, 0),
+            ("ERR", Align::Right, 0),
+            ("P95", Align::Right, 1),
+            ("TOKENS", Align::Right, 2),
+            ("COST", Align::Right, 0),
+            ("UP", Align::Right, 3),
+            ("URL", Align::Left, 0),
         ]);
         for row in &self.replicas {
             table.row(row.entries());
         }
         let totals = &self.totals;
         let mut text = table.render(room);
+        let queued = if totals.queued > 0 { format!(" · {} queued", totals.queued) } else { String::new() };
         text.push_str(&format!(
-            "\n{} of {} answer · {} running · {} queued · {} done · {} failed · {} tokens · {}\n",
+            "\n{} of {} answer · {} running{queued} · {} done · {} failed · {} tokens · {}\n",
             totals.answering,
             self.replicas.len(),
             totals.running,
-            totals.queued,
             totals.ended,
             totals.failed,
             count(totals.tokens),

@@ -6,8 +6,8 @@ use crate::view::format::{fit_middle, width};
 
 /// Cells between two columns.
 const GAP: usize = 2;
-/// What a column that gives way keeps at least.
-const NARROWEST: usize = 12;
+/// What a column that gives way keeps at least: enough to tell pods apart.
+const NARROWEST: usize = 16;
 
 /// How the entries of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,17 +18,21 @@ pub(super) enum Align {
     Right,
 }
 
+/// A column: its name, how its entries stand, and how soon it is left out where there is no room; 0 is never, and the
+/// highest goes first.
+pub(super) type Column = (&'static str, Align, u8);
+
 /// Columns and rows of text.
 #[derive(Debug)]
 pub(super) struct Table {
-    columns: Vec<(&'static str, Align)>,
+    columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these columns and no rows.
     #[must_use]
-    pub(super) fn new(columns: &[(&'static str, Align)]) -> Self {
+    pub(super) fn new(columns: &[Column]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
@@ -38,45 +42,64 @@ impl Table {
         self.rows.push(entries);
     }
 
-    /// The table as lines, in at most `room` cells where its words allow: the widest column of words gives way first.
+    /// The table as lines, in at most `room` cells where that is possible: the widest column of words gives way first,
+    /// then whole columns are left out, and a last line names them.
     #[must_use]
     pub(super) fn render(&self, room: Option<usize>) -> String {
-        let mut widths: Vec<usize> = self.columns.iter().map(|(name, _)| width(name)).collect();
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let mut left_out = Vec::new();
+        let mut widths = self.widths();
+        if let Some(room) = room {
+            self.shrink(&mut widths, &shown, room);
+            while total(&widths, &shown) > room {
+                let least = shown.iter().copied().filter(|&at| self.columns[at].2 > 0);
+                let Some(least) = least.max_by_key(|&at| self.columns[at].2) else { break };
+                shown.retain(|&at| at != least);
+                left_out.push(self.columns[least].0);
+                // What was left out may make room for words that gave way.
+                widths = self.widths();
+                self.shrink(&mut widths, &shown, room);
+            }
+        }
+        let mut text = String::new();
+        self.line(&mut text, &widths, &shown, |at| self.columns[at].0);
+        for row in &self.rows {
+            self.line(&mut text, &widths, &shown, |at| &row[at]);
+        }
+        if !left_out.is_empty() {
+            text.push_str(&format!("(too narrow for {})\n", left_out.join(", ")));
+        }
+        text
+    }
+
+    /// What each column would need.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|(name, ..)| width(name)).collect();
         for row in &self.rows {
             for (wide, entry) in widths.iter_mut().zip(row) {
                 *wide = (*wide).max(width(entry));
             }
         }
-        if let Some(room) = room {
-            self.shrink(&mut widths, room);
-        }
-        let mut text = String::new();
-        self.line(&mut text, &widths, self.columns.iter().map(|(name, _)| *name));
-        for row in &self.rows {
-            self.line(&mut text, &widths, row.iter().map(String::as_str));
-        }
-        text
+        widths
     }
 
-    fn shrink(&self, widths: &mut [usize], room: usize) {
-        loop {
-            let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-            let words = self.columns.iter().enumerate().filter(|(_, (_, align))| *align == Align::Left);
-            let widest = words.map(|(at, _)| at).max_by_key(|&at| widths[at]);
-            let Some(at) = widest.filter(|&at| total > room && widths[at] > NARROWEST) else { return };
-            widths[at] -= (total - room).min(widths[at] - NARROWEST).div_ceil(2).max(1);
+    fn shrink(&self, widths: &mut [usize], shown: &[usize], room: usize) {
+        while total(widths, shown) > room {
+            let words = shown.iter().copied().filter(|&at| self.columns[at].1 == Align::Left);
+            let Some(widest) = words.max_by_key(|&at| widths[at]).filter(|&at| widths[at] > NARROWEST) else { return };
+            widths[widest] -= 1;
         }
     }
 
-    fn line<'a>(&self, text: &mut String, widths: &[usize], entries: impl Iterator<Item = &'a str>) {
+    fn line<'a>(&self, text: &mut String, widths: &[usize], shown: &[usize], entry: impl Fn(usize) -> &'a str) {
         let start = text.len();
-        for (((_, align), &wide), entry) in self.columns.iter().zip(widths).zip(entries) {
+        for &at in shown {
             if text.len() > start {
                 text.push_str(&" ".repeat(GAP));
             }
-            let entry = fit_middle(entry, wide, "…");
-            let padding = " ".repeat(wide.saturating_sub(width(&entry)));
-            match align {
+            let entry = fit_middle(entry(at), widths[at], "…");
+            let padding = " ".repeat(widths[at].saturating_sub(width(&entry)));
+            match self.columns[at].1 {
                 Align::Left => text.extend([&*entry, &padding]),
                 Align::Right => text.extend([&*padding, &entry]),
             }
@@ -84,6 +107,10 @@ impl Table {
         text.truncate(start + text[start..].trim_end().len());
         text.push('\n');
     }
+}
+
+fn total(widths: &[usize], shown: &[usize]) -> usize {
+    shown.iter().map(|&at| widths[at]).sum::<usize>() + GAP * shown.len().saturating_sub(1)
 }
 
 /// The cells of a line of standard output where that is a terminal; a file or a pipe has any number.
@@ -100,7 +127,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(&[("NAME", Align::Left), ("DONE", Align::Right), ("NOTE", Align::Left)]);
+        let mut table = Table::new(&[("NAME", Align::Left, 0), ("DONE", Align::Right, 1), ("NOTE", Align::Left, 0)]);
         table.row(vec!["支払い".to_owned(), "7".to_owned(), String::new()]);
         table.row(vec!["checkout-api-7d9c-x2kqp".to_owned(), "1234".to_owned(), "well".to_owned()]);
         table
@@ -118,7 +145,14 @@ mod tests {
     fn words_give_way_to_a_narrow_terminal() {
         let text = table().render(Some(28));
         assert!(text.lines().all(|line| width(line) <= 28), "{text}");
-        assert!(text.contains("1234") && text.contains('…'), "{text}");
+        assert!(text.contains("1234") && text.contains('…') && text.contains("x2kqp"), "{text}");
+    }
+
+    #[test]
+    fn what_matters_least_is_left_out_and_named() {
+        let text = table().render(Some(24));
+        assert!(text.lines().all(|line| width(line) <= 24), "{text}");
+        assert!(!text.contains("1234") && text.ends_with("(too narrow for DONE)\n"), "{text}");
         assert!(!table().render(Some(1)).is_empty());
     }
 }

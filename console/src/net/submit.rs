@@ -79,3 +79,23 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     clean_text(text.unwrap_or("a panic without words"))
 }
+
+#[cfg(test)]
+mod tests {
+    use langdeck_shared::Accepted;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_answered_too() {
+        let (sender, mut messages) = mpsc::channel(1);
+        let submitter = Submitter::new(Client::new(&[]).unwrap(), Vec::new().into(), sender, Handle::current());
+        submitter.run::<Accepted>(async { panic!("words\u{1b}[31m of the panic") }, |result| Message::Fired {
+            ticket: Ticket(1),
+            source: SourceId(0),
+            result,
+        });
+        let Some(Message::Fired { result: Err(error), .. }) = messages.recv().await else { panic!("not answered") };
+        assert_eq!(error, NetError::Internal("words of the panic".to_owned()));
+    }
+}
