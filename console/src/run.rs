@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::app::{App, AppOptions, Effect, Gesture, Message, Pace};
 use crate::net::{BaseUrl, Client, PollOptions, Submitter, spawn_poller};
 use crate::signals::{self, Heard, Signals};
-use crate::terminal::Screen;
+use crate::terminal::{self, Screen};
 use crate::view;
 use crate::view::theme::{ColorDepth, Theme};
 
@@ -80,7 +80,11 @@ pub async fn run(client: Client, options: ConsoleOptions) -> io::Result<Ending> 
         last_frame: None,
         last_tick: Instant::now(),
     };
-    console.run(&mut signals).await
+    match console.run(&mut signals).await {
+        // Its window was closed; which of this and the signal comes first is chance.
+        Err(error) if terminal::is_gone(&error) => Ok(Ending::Hangup),
+        ended => ended,
+    }
 }
 
 /// What goes on after a message.
@@ -201,7 +205,7 @@ impl Console {
     }
 
     async fn suspend(&mut self, signals: &mut Signals) -> io::Result<()> {
-        crate::terminal::leave();
+        terminal::leave();
         signals::stop(signals).await;
         self.screen.reenter()?;
         self.needs_draw = true;

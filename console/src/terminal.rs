@@ -165,6 +165,16 @@ pub fn leave() {
     let _gone = disable_raw_mode();
 }
 
+/// Whether an error means that there is no terminal any more, because its window or its connection was closed.
+#[must_use]
+pub fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
+        return true;
+    }
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
 /// What panicked in the background while the console was open, once.
 #[must_use]
 pub fn take_background_panics() -> Vec<String> {
