@@ -153,8 +153,8 @@ impl Console {
         let mut then = Then::GoOn;
         for effect in self.app.update(message, Instant::now()) {
             match effect {
-                Effect::Fire { ticket, source, alert, idempotency_key } => {
-                    self.submitter.fire(ticket, source, alert, idempotency_key);
+                Effect::Fire { source, alert, idempotency_key } => {
+                    self.submitter.fire(source, alert, idempotency_key);
                 }
                 Effect::FetchDetail { source, id } => self.submitter.fetch_detail(source, id),
                 Effect::Suspend => then = Then::Suspend,

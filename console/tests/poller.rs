@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use langdeck_console::app::{Message, Pace, SourceId, Ticket};
+use langdeck_console::app::{Message, Pace, SourceId};
 use langdeck_console::net::{BaseUrl, Client, NetError, PollOptions, Submitter, Timeouts, spawn_poller};
 use langdeck_shared::AlertRequest;
 use serde_json::json;
@@ -238,20 +238,17 @@ async fn what_is_submitted_is_always_answered() {
     let submitter = Submitter::new(Client::new(&sources).unwrap(), sources, sender, Handle::current());
     let alert = || Box::new(AlertRequest { alert_type: "a".into(), service: "b".into(), ..AlertRequest::default() });
 
-    submitter.fire(Ticket(1), SourceId(0), alert(), "k".to_owned());
+    submitter.fire(SourceId(0), alert(), "k".to_owned());
     let message = within("an outcome", messages.recv()).await;
     assert!(
-        matches!(&message, Some(Message::Fired { ticket: Ticket(1), source: SourceId(0), result: Ok(accepted) })
+        matches!(&message, Some(Message::Fired { source: SourceId(0), result: Ok(accepted) })
             if accepted.investigation_id == "inv_1"),
         "{message:?}"
     );
 
-    submitter.fire(Ticket(2), SourceId(9), alert(), "k".to_owned());
+    submitter.fire(SourceId(9), alert(), "k".to_owned());
     let message = within("an outcome", messages.recv()).await;
-    assert!(
-        matches!(&message, Some(Message::Fired { ticket: Ticket(2), result: Err(NetError::Internal(_)), .. })),
-        "{message:?}"
-    );
+    assert!(matches!(&message, Some(Message::Fired { result: Err(NetError::Internal(_)), .. })), "{message:?}");
 
     submitter.fetch_detail(SourceId(0), "inv_1".to_owned());
     let message = within("a detail", messages.recv()).await;

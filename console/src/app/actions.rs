@@ -296,6 +296,14 @@ pub const BINDINGS: &[Binding] = &[
         footer: &[Detail, Fire, Compose, Filter, Palette, Help],
     },
     Binding {
+        action: Action::Back,
+        keys: &[Key::char('q')],
+        label: "close",
+        help: "Close a list",
+        contexts: &[Fire, Help],
+        footer: &[],
+    },
+    Binding {
         action: Action::Palette,
         keys: &[Key::char(':')],
         label: "palette",
@@ -332,8 +340,16 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('q'), Key::ctrl('c')],
         label: "quit",
         help: "End the console",
-        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: &[Overview, Detail],
         footer: &[Overview, Detail],
+    },
+    Binding {
+        action: Action::Quit,
+        keys: &[Key::ctrl('c')],
+        label: "quit",
+        help: "End the console, wherever one is",
+        contexts: &[Fire, Compose, Filter, Palette, Help],
+        footer: &[],
     },
 ];
 

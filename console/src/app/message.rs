@@ -11,10 +11,6 @@ use crate::net::NetError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub usize);
 
-/// An alert that this console has sent, told from its others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
 /// What the mouse did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gesture {
@@ -85,8 +81,6 @@ pub enum Message {
     },
     /// What became of an alert that was sent.
     Fired {
-        /// Which alert.
-        ticket: Ticket,
         /// The source that it was sent to.
         source: SourceId,
         /// The new investigation, or why there is none.
@@ -99,8 +93,6 @@ pub enum Message {
 pub enum Effect {
     /// Send an alert, once. The key makes a repeated send join the first.
     Fire {
-        /// Names the alert in the answering [`Message::Fired`].
-        ticket: Ticket,
         /// Where to.
         source: SourceId,
         /// The alert.

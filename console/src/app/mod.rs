@@ -29,7 +29,7 @@ pub use fire::{Compose, Field, FireList, PRESETS, Preset};
 pub use fleet::{Fleet, FleetOrder, Replica, hourly};
 pub use investigations::{Investigations, Known};
 pub use memory::{FleetMemory, Recalled};
-pub use message::{Effect, Gesture, Message, Pace, SourceId, Target, Ticket};
+pub use message::{Effect, Gesture, Message, Pace, SourceId, Target};
 pub use notice::{Notice, Tone};
 
 /// How long the sources are asked quickly after an alert was fired (the contract's figure).
@@ -125,7 +125,8 @@ pub struct App {
     paused_at: Option<Instant>,
     hurry_until: Option<Instant>,
     half_gg: bool,
-    tickets: u64,
+    /// How many alerts were fired.
+    fired: u64,
     session: u64,
     dirty: bool,
 }
@@ -156,7 +157,7 @@ impl App {
             paused_at: None,
             hurry_until: None,
             half_gg: false,
-            tickets: 0,
+            fired: 0,
             session,
             dirty: true,
         }

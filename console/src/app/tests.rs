@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use langdeck_shared::{Accepted, MemoryDelta, ReplicaStatus, Status, Usd};
 
 use super::testing::{answer, app, busy_fleet, idle, investigation, pattern, press, samples, totals, write};
-use super::{App, Context, Effect, Link, Message, Pace, Pane, SourceId, Ticket};
+use super::{App, Context, Effect, Link, Message, Pace, Pane, SourceId};
 use crate::net::NetError;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -206,14 +206,14 @@ fn the_marker_goes_to_what_was_fired() {
     press(&mut app, KeyCode::Char('G'), now);
     let accepted =
         Accepted { investigation_id: "inv_b3_2".to_owned(), replica: "x".to_owned(), status: Status::Running };
-    app.update(Message::Fired { ticket: Ticket(1), source: SourceId(2), result: Ok(accepted) }, now);
+    app.update(Message::Fired { source: SourceId(2), result: Ok(accepted) }, now);
     assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
 }
 
 #[test]
 fn a_refused_alert_says_where_and_why() {
     let (mut app, now) = busy_fleet(Instant::now());
-    app.update(Message::Fired { ticket: Ticket(1), source: SourceId(1), result: Err(NetError::Refused) }, now);
+    app.update(Message::Fired { source: SourceId(1), result: Err(NetError::Refused) }, now);
     assert_eq!(app.notice.as_ref().unwrap().text, "not fired at http://localhost:8002: connection refused");
     app.update(Message::Tick, now + 10 * SECOND);
     assert!(app.notice.is_none());

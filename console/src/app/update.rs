@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Detail, Effect, HURRY, Known, Link, Message, Notice, Overlay, Pane, SourceId, Ticket, Tone};
+use super::{App, Detail, Effect, HURRY, Known, Link, Message, Notice, Overlay, Pane, SourceId, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -39,7 +39,7 @@ impl App {
                 }
                 Vec::new()
             }
-            Message::Fired { ticket: _, source, result } => {
+            Message::Fired { source, result } => {
                 match result {
                     Ok(accepted) => {
                         self.say(Tone::Good, format!("accepted by {}", accepted.replica), now);
@@ -132,14 +132,13 @@ impl App {
         self.overlay = None;
         self.hurry_until = Some(now + HURRY);
         self.paused_at = None;
-        self.tickets += 1;
+        self.fired += 1;
         let at = target.map(|name| format!(" at {name}")).unwrap_or_default();
         self.say(Tone::Good, format!("firing {} on {}{at}", alert.alert_type, alert.service), now);
         vec![Effect::Fire {
-            ticket: Ticket(self.tickets),
             source,
             alert: Box::new(alert),
-            idempotency_key: format!("console-{:016x}-{}", self.session, self.tickets),
+            idempotency_key: format!("console-{:016x}-{}", self.session, self.fired),
         }]
     }
 

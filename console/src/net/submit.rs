@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use super::{BaseUrl, Client, NetError, clean_text};
-use crate::app::{Message, SourceId, Ticket};
+use crate::app::{Message, SourceId};
 
 /// Carries out what needs an agent, and tells the app how it ended, whatever happens.
 #[derive(Debug, Clone)]
@@ -28,13 +28,13 @@ impl Submitter {
     }
 
     /// Sends an alert; its outcome comes as [`Message::Fired`].
-    pub fn fire(&self, ticket: Ticket, source: SourceId, alert: Box<AlertRequest>, idempotency_key: String) {
+    pub fn fire(&self, source: SourceId, alert: Box<AlertRequest>, idempotency_key: String) {
         let (client, sources) = (self.client.clone(), Arc::clone(&self.sources));
         let work = async move {
             let base = sources.get(source.0).ok_or_else(|| unknown(source))?;
             client.submit(base, &alert, &idempotency_key).await
         };
-        self.run(work, move |result| Message::Fired { ticket, source, result });
+        self.run(work, move |result| Message::Fired { source, result });
     }
 
     /// Fetches an investigation whole; it comes as [`Message::Detail`].
@@ -91,7 +91,6 @@ mod tests {
         let (sender, mut messages) = mpsc::channel(1);
         let submitter = Submitter::new(Client::new(&[]).unwrap(), Vec::new().into(), sender, Handle::current());
         submitter.run::<Accepted>(async { panic!("words\u{1b}[31m of the panic") }, |result| Message::Fired {
-            ticket: Ticket(1),
             source: SourceId(0),
             result,
         });

@@ -96,6 +96,9 @@ fn connection(scene: Scene<'_>) -> Line<'static> {
     }
     let slowest = app.fleet.replicas().iter().filter(|replica| replica.is_fresh(now)).map(|replica| replica.took).max();
     let Some(slowest) = slowest else { return Line::styled(format!("{} silent", glyphs.stale), theme.stale) };
-    let took = format::duration_ms(u64::try_from(slowest.as_millis()).unwrap_or(u64::MAX));
+    let took = match u64::try_from(slowest.as_millis()).unwrap_or(u64::MAX) {
+        0 => "<1ms".to_owned(),
+        ms => format::duration_ms(ms),
+    };
     Line::from(vec![Span::styled(format!("{} live ", glyphs.running), theme.done), Span::styled(took, theme.dim)])
 }

@@ -7,9 +7,9 @@ use langdeck_shared::AlertRequest;
 use crate::net::{BaseUrl, Client};
 
 /// From alert to alert once the burst is over.
-const PAUSE: Duration = Duration::from_secs(6);
+const PAUSE: Duration = Duration::from_secs(3);
 /// Then it is enough: a demo that is left open over night does not go on for ever.
-const MOST: usize = 200;
+const MOST: usize = 400;
 
 /// One alert of the script: when after the one before it, at which replica, what, where, how bad.
 type Cue = (Duration, usize, &'static str, &'static str, &'static str);
