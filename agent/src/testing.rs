@@ -92,8 +92,8 @@ impl Model for FakeModel {
         *self.told.lock().unwrap() = request.findings.to_vec();
         let conclusion = Conclusion {
             summary: "so it is".to_owned(),
-            root_cause: "a cause".to_owned(),
-            recommendations: vec!["do something".to_owned()],
+            root_cause: "a cause".into(),
+            recommendations: vec!["do something".into()],
             confidence: self.confidence,
         };
         Box::pin(async { self.answer(Call::Conclude, conclusion) })

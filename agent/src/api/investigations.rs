@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::App;
 use super::alert::Submission;
 use super::error::{ApiError, Kind};
+use super::json::Json;
 use super::query::Params;
 use crate::identity::plain_number;
 use crate::memory::{ListFilter, Record};

@@ -4,6 +4,7 @@ mod alert;
 mod envelope;
 mod error;
 mod investigations;
+mod json;
 mod openapi;
 mod operations;
 mod query;

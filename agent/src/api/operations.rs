@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -11,10 +10,10 @@ use tokio::time::Instant;
 
 use super::App;
 use super::error::{ApiError, Kind};
+use super::json::{JSON, Json};
 use crate::identity::millis;
 
 const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static(prometheus::TEXT_FORMAT);
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Whether the agent is healthy.
 #[utoipa::path(

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use langdeck_shared::{Costs, Memory, Problem, ReplicaUpdate};
 
 use super::App;
 use super::error::ApiError;
+use super::json::Json;
 use super::query::Params;
 use crate::cost::Attribution;
 use crate::runs;

@@ -36,8 +36,8 @@ pub(super) async fn conclude(engine: &Engine, alert: &Alert, findings: &[Finding
 fn without_model(reason: &str, found: usize) -> Conclusion {
     Conclusion {
         summary: format!("{reason}; what {found} of the tools found stands in their steps"),
-        root_cause: "unknown".to_owned(),
-        recommendations: vec!["read what the tools found".to_owned(), "investigate again".to_owned()],
+        root_cause: "unknown".into(),
+        recommendations: vec!["read what the tools found".into(), "investigate again".into()],
         confidence: 0.0,
     }
 }

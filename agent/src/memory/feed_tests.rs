@@ -92,7 +92,9 @@ fn act(action: &Action, feed: &mut Investigations, live: &mut Vec<u64>, truth: &
             feed.change(number, |_| ()).unwrap();
             feed.get(number)
         }
-        Action::End(place) if !live.is_empty() => feed.end(live.remove(place % live.len()), |_| ()),
+        Action::End(place) if !live.is_empty() => {
+            feed.end(live.remove(place % live.len()), |_| ()).map(|ended| ended.record)
+        }
         Action::ReadPage => {
             reader.read(feed);
             None

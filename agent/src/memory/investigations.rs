@@ -42,6 +42,14 @@ enum Place {
     Ended(u64),
 }
 
+/// An investigation that has just ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) record: Arc<Record>,
+    /// The one that made room for it. To free it takes longer than all the rest, and needs no lock.
+    pub(crate) forgotten: Option<Arc<Record>>,
+}
+
 /// What a page of `GET /v1/investigations` shows.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct ListFilter {
@@ -103,7 +111,7 @@ impl Investigations {
 
     /// Moves a live investigation to those that have ended, with its last change, and forgets the oldest beyond the
     /// bound.
-    pub(crate) fn end(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Arc<Record>> {
+    pub(crate) fn end(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Ended> {
         let mut record = self.live.remove(&number)?;
         self.seq += 1;
         record.changed = self.seq;
@@ -111,14 +119,12 @@ impl Investigations {
         let record = Arc::new(record);
         self.places.insert(number, Place::Ended(self.evicted + self.ended.len() as u64));
         self.ended.push_back(Arc::clone(&record));
-        while self.ended.len() > self.history {
-            self.forget_oldest();
-        }
-        Some(record)
+        let forgotten = if self.ended.len() > self.history { self.forget_oldest() } else { None };
+        Some(Ended { record, forgotten })
     }
 
-    fn forget_oldest(&mut self) {
-        let Some(oldest) = self.ended.pop_front() else { return };
+    fn forget_oldest(&mut self) -> Option<Arc<Record>> {
+        let oldest = self.ended.pop_front()?;
         self.evicted += 1;
         self.places.remove(&oldest.number);
         self.evicted_changes.push_back(oldest.changed);
@@ -127,6 +133,7 @@ impl Investigations {
         {
             self.uncounted = uncounted;
         }
+        Some(oldest)
     }
 
     /// One investigation as it stands.

@@ -6,7 +6,7 @@ mod investigations;
 mod patterns;
 mod record;
 
-pub(crate) use investigations::{Changes, Investigations, ListFilter};
+pub(crate) use investigations::{Changes, Ended, Investigations, ListFilter};
 pub use patterns::Recall;
 pub(crate) use patterns::{Patterns, Remembered};
 pub(crate) use record::{Record, StepName, StepRecord};

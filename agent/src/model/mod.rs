@@ -89,9 +89,9 @@ pub struct Conclusion {
     /// What happened, in a sentence or two.
     pub summary: String,
     /// The most likely cause.
-    pub root_cause: String,
+    pub root_cause: Arc<str>,
     /// What to do, most useful first.
-    pub recommendations: Vec<String>,
+    pub recommendations: Vec<Arc<str>>,
     /// From 0 (a guess) to 1 (certain).
     pub confidence: f64,
 }

@@ -80,8 +80,8 @@ impl Model for SimulatedModel {
             }
             let conclusion = Conclusion {
                 summary,
-                root_cause: reasoner.root_cause.render(alert),
-                recommendations: reasoner.recommendations.iter().map(|text| text.render(alert)).collect(),
+                root_cause: reasoner.root_cause.render_shared(alert),
+                recommendations: reasoner.recommendations.iter().map(|text| text.render_shared(alert)).collect(),
                 confidence: reasoner.confidence,
             };
             self.answer(conclusion, reasoner.tokens)

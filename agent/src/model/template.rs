@@ -1,5 +1,7 @@
 //! Text with placeholders for what an alert says: `{service}` and `{alert_type}`.
 
+use std::sync::Arc;
+
 use langdeck_shared::Alert;
 use serde::Deserialize;
 
@@ -10,7 +12,7 @@ pub(crate) struct Template(Vec<Piece>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    Text(Box<str>),
+    Text(Arc<str>),
     Service,
     AlertType,
 }
@@ -50,6 +52,14 @@ impl Template {
     /// The text for an alert.
     pub(crate) fn render(&self, alert: &Alert) -> String {
         self.render_after("", alert, |text, out| out.push_str(text))
+    }
+
+    /// The text for an alert; the same one each time where it does not depend on the alert.
+    pub(crate) fn render_shared(&self, alert: &Alert) -> Arc<str> {
+        match self.0.as_slice() {
+            [Piece::Text(text)] => Arc::clone(text),
+            _ => self.render(alert).into(),
+        }
     }
 
     /// The text for an alert, with something before it.

@@ -80,7 +80,7 @@ async fn an_unknown_alert_type_gets_a_whole_plan_and_an_honest_confidence() {
     assert!(plan.reasoning.contains("unheard_of"), "{}", plan.reasoning);
     let conclusion = conclude(&alert, &[]).await;
     assert!(conclusion.confidence <= 0.3);
-    assert_eq!(conclusion.root_cause, "unknown");
+    assert_eq!(&*conclusion.root_cause, "unknown");
 }
 
 #[tokio::test]

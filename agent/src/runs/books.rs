@@ -11,7 +11,7 @@ use super::{Begun, CancelReason, Run};
 use crate::chain::StepEnd;
 use crate::cost::{self, Account, Ledger};
 use crate::identity::millis;
-use crate::memory::{Investigations, Patterns, Record, Remembered, StepName, StepRecord};
+use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName, StepRecord};
 use crate::model::{Arguments, Conclusion, Plan};
 use crate::samples::{Latencies, Samples};
 
@@ -148,9 +148,9 @@ impl Books {
     }
 
     /// An investigation ends; what of it was still at work or waiting is over.
-    pub(super) fn end(&mut self, number: u64, ending: Ending, now: Instant) -> Option<Arc<Record>> {
+    pub(super) fn end(&mut self, number: u64, ending: Ending, now: Instant) -> Option<Ended> {
         let mut cut_off = Vec::new();
-        let record = self.investigations.end(number, |record| {
+        let ended = self.investigations.end(number, |record| {
             let at = record.elapsed(now);
             for step in &mut record.steps {
                 if let (StepStatus::Running, StepName::Tool(tool)) = (step.status, &step.name) {
@@ -179,9 +179,9 @@ impl Books {
         for tool in cut_off {
             self.count_tool(&tool, StepStatus::Cancelled);
         }
-        self.count_ended(&record, now);
-        self.learn(&record, now);
-        Some(record)
+        self.count_ended(&ended.record, now);
+        self.learn(&ended.record, now);
+        Some(ended)
     }
 
     fn count_ended(&mut self, record: &Record, now: Instant) {

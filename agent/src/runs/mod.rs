@@ -30,7 +30,7 @@ pub(crate) use schedule::{Limits, Run};
 use crate::chain::{Engine, Outcome};
 use crate::cost::Prices;
 use crate::identity::Identity;
-use crate::memory::{Recall, Record};
+use crate::memory::{Ended, Recall};
 use crate::model::Scenarios;
 
 /// Admits alerts, runs the chain over them and keeps the books.
@@ -167,14 +167,14 @@ impl Runs {
             },
             reason = run.cancelled() => Ending::Cancelled(reason),
         };
-        let (record, next) = {
+        let (ended, next) = {
             let now = Instant::now();
             let mut state = self.lock();
-            let record = state.end(&run, ending, now);
+            let ended = state.end(&run, ending, now);
             let next = state.schedule.next().map(|next| state.books.begin(&next, now));
-            (record, next)
+            (ended, next)
         };
-        self.announce(&run, record);
+        self.announce(&run, ended);
         if let Some(next) = next {
             self.spawn(next);
         }
@@ -188,9 +188,9 @@ impl Runs {
             return Err(record.map_or(NotCancelled::Unknown, |record| NotCancelled::Ended(record.status)));
         };
         if state.schedule.dequeue(number) {
-            let record = state.end(&run, Ending::Cancelled(reason), Instant::now());
+            let ended = state.end(&run, Ending::Cancelled(reason), Instant::now());
             drop(state);
-            self.announce(&run, record);
+            self.announce(&run, ended);
         } else {
             run.cancel(reason);
         }
@@ -198,8 +198,8 @@ impl Runs {
     }
 
     /// Everything after the books are right: who waits for the investigation learns of its end last.
-    fn announce(&self, run: &Run, record: Option<Arc<Record>>) {
-        let Some(record) = record else { return };
+    fn announce(&self, run: &Run, ended: Option<Ended>) {
+        let Some(Ended { record, forgotten }) = ended else { return };
         let spend = record.spend();
         if let (Some(started), Some(ended)) = (record.started, record.ended)
             && record.status != Status::Cancelled
@@ -218,6 +218,7 @@ impl Runs {
             "investigation ended"
         );
         run.end(record);
+        drop(forgotten);
     }
 
     /// Says that the replica will stop; work is still taken.
@@ -266,7 +267,7 @@ impl State {
         self.schedule.gauges()
     }
 
-    fn end(&mut self, run: &Run, ending: Ending, now: Instant) -> Option<Arc<Record>> {
+    fn end(&mut self, run: &Run, ending: Ending, now: Instant) -> Option<Ended> {
         self.schedule.remove(run.number);
         self.books.end(run.number, ending, now)
     }

@@ -38,7 +38,7 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
         cost_usd: spend.cost_usd,
         unpriced_tokens: spend.unpriced_tokens,
         confidence: record.conclusion.as_ref().map(|conclusion| conclusion.confidence),
-        root_cause: record.conclusion.as_ref().map(|conclusion| conclusion.root_cause.clone()),
+        root_cause: record.conclusion.as_ref().map(|conclusion| conclusion.root_cause.to_string()),
         error: record.error.as_deref().map(str::to_owned),
         steps: record.steps.iter().map(|step| self::step(step, record, detail)).collect(),
         report: if detail == Detail::Full { report(record, identity).map(Box::new) } else { None },
@@ -92,7 +92,7 @@ fn output(step: &StepRecord, record: &Record) -> Option<Value> {
     match &step.name {
         StepName::Planner => {
             let plan = record.plan.as_ref()?;
-            Some(json!({ "plan": names(&plan.tools), "reasoning": plan.reasoning }))
+            Some(json!({ "plan": plan.tools, "reasoning": plan.reasoning }))
         }
         StepName::Tool(_) => step.finding.as_deref().map(Value::from),
         StepName::Reasoner => {
@@ -123,7 +123,7 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
         alert: (*record.alert).clone(),
         chain_execution: ChainExecution {
             planner: PlannerReport {
-                plan: names(&plan.tools),
+                plan: texts(&plan.tools),
                 reasoning: plan.reasoning.clone(),
                 tokens_used: planner.spend.tokens,
             },
@@ -134,8 +134,8 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
             },
             reasoner: ReasonerReport {
                 summary: conclusion.summary.clone(),
-                root_cause: conclusion.root_cause.clone(),
-                recommendations: conclusion.recommendations.clone(),
+                root_cause: conclusion.root_cause.to_string(),
+                recommendations: texts(&conclusion.recommendations),
                 confidence: conclusion.confidence,
                 tokens_used: reasoner.spend.tokens,
             },
@@ -176,13 +176,13 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
         alert_type: record.alert.alert_type.clone(),
         service: record.alert.service.clone(),
         status: record.status,
-        root_cause: conclusion.map(|conclusion| conclusion.root_cause.clone()),
+        root_cause: conclusion.map(|conclusion| conclusion.root_cause.to_string()),
         confidence: conclusion.map(|conclusion| conclusion.confidence),
         cost_usd: record.spend().cost_usd,
         ended_at: record.wall_clock(record.ended?),
     })
 }
 
-fn names(tools: &[Arc<str>]) -> Vec<String> {
-    tools.iter().map(|tool| tool.as_ref().to_owned()).collect()
+fn texts(texts: &[Arc<str>]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
 }

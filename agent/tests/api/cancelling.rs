@@ -73,8 +73,23 @@ async fn what_is_unknown_cannot_be_cancelled() {
 }
 
 #[tokio::test]
-async fn a_draining_replica_takes_work_for_its_delay_and_then_ends_what_it_has() {
-    let (server, gate) = Server::gated(Config { drain_delay: Duration::from_millis(300), ..config() }).await;
+async fn a_draining_replica_still_takes_work_for_its_delay() {
+    let server = Server::with(Config { drain_delay: Duration::from_secs(3600), ..config() }).await;
+    let ready = server.request("GET", "/readyz");
+    let work = server.request("POST", "/investigate").json(&alert("high_cpu", "api"));
+    let shutdown = tokio::spawn(server.agent.shutdown());
+    eventually("readyz says no", async || {
+        let response = ready.try_clone().unwrap().send().await.unwrap();
+        (response.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(())
+    })
+    .await;
+    assert_eq!(work.send().await.unwrap().status(), StatusCode::OK);
+    shutdown.abort();
+}
+
+#[tokio::test]
+async fn a_draining_replica_takes_no_work_after_its_delay_and_ends_what_it_has() {
+    let (server, gate) = Server::gated(Config { drain_delay: Duration::from_millis(100), ..config() }).await;
     let (ready, waiting, health) =
         (server.request("GET", "/readyz"), server.request("POST", "/investigate"), server.request("GET", "/health"));
     let late = server.request("POST", "/investigate").json(&alert("high_cpu", "late"));

@@ -199,8 +199,8 @@ impl Model for Planner {
         Box::pin(async {
             answer(Conclusion {
                 summary: "it opened".to_owned(),
-                root_cause: "somebody opened it".to_owned(),
-                recommendations: vec!["close it".to_owned()],
+                root_cause: "somebody opened it".into(),
+                recommendations: vec!["close it".into()],
                 confidence: 0.5,
             })
         })
