@@ -10,7 +10,7 @@ use langdeck_shared::ToolMode;
 use tracing_subscriber::EnvFilter;
 
 const MAX_SIM_DELAY: f64 = 1000.0;
-const MAX_HISTORY: usize = 1_000_000;
+const MAX_HISTORY: usize = 100_000;
 const MAX_PLACES: usize = 100_000;
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 /// The longest name that DNS has, and so the longest that a pod or a host can bear.
@@ -38,7 +38,7 @@ const SIM_DELAY: Setting =
 const TOOL_MODE: Setting =
     Setting { flag: "--tool-mode", env: "LANGDECK_TOOL_MODE", expected: "`sequential` or `parallel`" };
 const HISTORY: Setting =
-    Setting { flag: "--history", env: "LANGDECK_HISTORY", expected: "a whole number from 1 to 1000000" };
+    Setting { flag: "--history", env: "LANGDECK_HISTORY", expected: "a whole number from 1 to 100000" };
 const MAX_RUNNING: Setting =
     Setting { flag: "--max-running", env: "LANGDECK_MAX_RUNNING", expected: "a whole number from 1 to 100000" };
 const MAX_QUEUED: Setting =
@@ -265,7 +265,7 @@ mod tests {
             (&SIM_DELAY, "inf"),
             (&TOOL_MODE, "both"),
             (&HISTORY, "0"),
-            (&HISTORY, "1000001"),
+            (&HISTORY, "100001"),
             (&HISTORY, "many"),
             (&MAX_RUNNING, "0"),
             (&MAX_RUNNING, "-3"),

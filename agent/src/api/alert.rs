@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for Submission {
         let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
         let request = parse(&body)?;
         let claim = key.map(|key| Claim::new(&key, &request)).transpose();
-        Ok(Self { request, claim: claim.map_err(|error| ApiError::internal(&error))? })
+        Ok(Self { request, claim: claim.map_err(ApiError::internal)? })
     }
 }
 

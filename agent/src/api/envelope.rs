@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tower::Service;
 
-use super::error::{ApiError, Kind};
+use super::error::ApiError;
 use crate::identity::Identity;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -100,10 +100,7 @@ where
             let response = match answer {
                 Ok(Ok(response)) => response,
                 Ok(Err(never)) => match never {},
-                Err(_panic) => {
-                    tracing::error!(request_id = ?request_id, "a handler panicked");
-                    ApiError::new(Kind::Internal, "the agent's log says more, under this request's id").into_response()
-                }
+                Err(_panic) => ApiError::internal("a handler panicked").into_response(),
             };
             Ok(shared.seal(request_id, response))
         })

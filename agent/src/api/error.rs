@@ -1,5 +1,7 @@
 //! Errors over HTTP: each knows its status and becomes a problem document.
 
+use std::fmt::Display;
+
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use langdeck_shared::{FieldError, Problem};
@@ -15,6 +17,8 @@ pub(super) struct ApiError {
     detail: String,
     errors: Vec<FieldError>,
     investigation_id: Option<String>,
+    /// What only the log may say.
+    cause: Option<String>,
 }
 
 /// The kinds of problem that there are.
@@ -66,7 +70,7 @@ impl Kind {
 
 impl ApiError {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), investigation_id: None }
+        Self { kind, detail: detail.into(), errors: Vec::new(), investigation_id: None, cause: None }
     }
 
     /// A problem with fields; the detail names the first.
@@ -88,9 +92,9 @@ impl ApiError {
     }
 
     /// Something that nobody but the log should read about.
-    pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%error, "internal error");
-        Self::new(Kind::Internal, "the agent's log says more, under this request's id")
+    pub(super) fn internal(cause: impl Display) -> Self {
+        let detail = "the agent's log says more, under this request's id";
+        Self { cause: Some(cause.to_string()), ..Self::new(Kind::Internal, detail) }
     }
 
     pub(super) async fn no_such_route(uri: Uri) -> Self {
@@ -123,9 +127,12 @@ impl ApiError {
         }
     }
 
-    /// The body for the answer to a request.
+    /// The body for the answer to a request. The log hears of an internal error under the same id.
     pub(super) fn problem(self, request_id: &str) -> Problem {
-        let Self { kind, detail, errors, investigation_id } = self;
+        let Self { kind, detail, errors, investigation_id, cause } = self;
+        if let Some(cause) = cause {
+            tracing::error!(request_id, cause, "internal error");
+        }
         let (status, name, title) = kind.facts();
         Problem {
             kind: format!("urn:langdeck:problem:{name}"),

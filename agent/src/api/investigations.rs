@@ -13,6 +13,7 @@ use super::App;
 use super::alert::Submission;
 use super::error::{ApiError, Kind};
 use super::json::Json;
+use super::openapi::{InvalidQuery, NoSuchInvestigation, Refusals};
 use super::query::Params;
 use crate::identity::plain_number;
 use crate::memory::{ListFilter, Record};
@@ -27,13 +28,8 @@ use crate::runs::{self, CancelReason, Detail, NotCancelled, Run};
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 200, description = "The report of an investigation that succeeded, or succeeded in part", body = Report),
-        (status = 400, description = "Not JSON, or no sane idempotency key", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The key belongs to another alert, or the investigation was cancelled", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "More than 64 KiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A field is invalid", body = Problem, content_type = "application/problem+json"),
+        Refusals,
         (status = 502, description = "The investigation failed", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "All places are taken, or the replica is about to stop", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn investigate(State(app): State<Arc<App>>, submission: Submission) -> Result<Json<Report>, ApiError> {
@@ -41,18 +37,17 @@ pub(super) async fn investigate(State(app): State<Arc<App>>, submission: Submiss
     let record = run.wait().await;
     match runs::report(record, &app.identity) {
         Some(report) => Ok(Json(report)),
-        None => Err(without_report(record).about(app.identity.investigation_id(record.number))),
+        None => Err(without_report(&run, record).about(app.identity.investigation_id(record.number))),
     }
 }
 
-fn without_report(record: &Record) -> ApiError {
-    let reason = record.error.as_deref().unwrap_or("it gave no report");
-    let kind = match record.status {
-        Status::Cancelled if reason == CancelReason::Shutdown.as_str() => Kind::Draining,
-        Status::Cancelled => Kind::Conflict,
+fn without_report(run: &Run, record: &Record) -> ApiError {
+    let kind = match (record.status, run.cancel_reason()) {
+        (Status::Cancelled, Some(CancelReason::Shutdown)) => Kind::Draining,
+        (Status::Cancelled, _) => Kind::Conflict,
         _ => Kind::InvestigationFailed,
     };
-    ApiError::new(kind, reason)
+    ApiError::new(kind, record.error.as_deref().unwrap_or("it gave no report"))
 }
 
 /// Accept an alert without waiting for its investigation.
@@ -61,12 +56,7 @@ fn without_report(record: &Record) -> ApiError {
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses(
         (status = 202, description = "Accepted", body = Accepted, headers(("Location" = String, description = "Where to follow it"))),
-        (status = 400, description = "Not JSON, or no sane idempotency key", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The key belongs to another alert", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "More than 64 KiB", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "Not application/json", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "A field is invalid", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "All places are taken, or the replica is about to stop", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub(super) async fn submit(
@@ -101,7 +91,7 @@ fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Ru
     ),
     responses(
         (status = 200, description = "One page", body = InvestigationPage),
-        (status = 422, description = "A parameter is invalid", body = Problem, content_type = "application/problem+json"),
+        InvalidQuery,
     )
 )]
 pub(super) async fn list(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<InvestigationPage>, ApiError> {
@@ -133,7 +123,7 @@ fn page_start(cursor: &str, boot_id: &str) -> Option<u64> {
     params(("id" = String, Path, description = "The investigation's id")),
     responses(
         (status = 200, description = "As it stands", body = Investigation),
-        (status = 404, description = "Unknown, or no longer remembered", body = Problem, content_type = "application/problem+json"),
+        NoSuchInvestigation,
     )
 )]
 pub(super) async fn get(
@@ -151,7 +141,7 @@ pub(super) async fn get(
     params(("id" = String, Path, description = "The investigation's id")),
     responses(
         (status = 202, description = "It ends at once, unless it just did", body = Accepted),
-        (status = 404, description = "Unknown, or no longer remembered", body = Problem, content_type = "application/problem+json"),
+        NoSuchInvestigation,
         (status = 409, description = "It has already ended", body = Problem, content_type = "application/problem+json"),
     )
 )]

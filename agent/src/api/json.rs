@@ -19,7 +19,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
         let mut body = Vec::with_capacity(USUAL_BYTES);
         match serde_json::to_writer(&mut body, &self.0) {
             Ok(()) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
-            Err(error) => ApiError::internal(&error).into_response(),
+            Err(error) => ApiError::internal(error).into_response(),
         }
     }
 }

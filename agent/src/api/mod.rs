@@ -13,8 +13,8 @@ mod replica;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::routing::{get, post};
-use bytes::Bytes;
 use prometheus::Histogram;
 
 use crate::identity::Identity;

@@ -1,6 +1,7 @@
 //! The OpenAPI document, made from the handlers and the wire types.
 
-use utoipa::OpenApi;
+use langdeck_shared::Problem;
+use utoipa::{IntoResponses, OpenApi};
 
 use super::{investigations, operations, replica};
 
@@ -28,6 +29,42 @@ use super::{investigations, operations, replica};
     )
 )]
 struct Document;
+
+/// Why an alert is not accepted, by either door.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) enum Refusals {
+    /// Not JSON, or no sane idempotency key.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(Problem),
+    /// The key belongs to another alert, or the investigation was cancelled.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// More than 64 KiB.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// Not application/json.
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(Problem),
+    /// A field is invalid.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(Problem),
+    /// All places are taken, or the replica is about to stop; try again after `Retry-After`.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Problem),
+}
+
+/// Unknown, no longer remembered, or of another replica.
+#[derive(IntoResponses)]
+#[response(status = 404, content_type = "application/problem+json")]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) struct NoSuchInvestigation(Problem);
+
+/// A parameter is invalid.
+#[derive(IntoResponses)]
+#[response(status = 422, content_type = "application/problem+json")]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) struct InvalidQuery(Problem);
 
 /// The document as JSON.
 pub(super) fn document() -> Result<String, serde_json::Error> {

@@ -67,7 +67,7 @@ fn state_of_health(app: &App) -> Health {
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse + use<>, ApiError> {
     let text = crate::metrics::expose(&app.runs, &app.identity, &app.latency);
-    let text = text.map_err(|error| ApiError::internal(&error))?;
+    let text = text.map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text))
 }
 

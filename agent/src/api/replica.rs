@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use langdeck_shared::{Costs, Memory, Problem, ReplicaUpdate};
+use langdeck_shared::{Costs, Memory, ReplicaUpdate};
 
 use super::App;
 use super::error::ApiError;
 use super::json::Json;
+use super::openapi::InvalidQuery;
 use super::query::Params;
 use crate::cost::Attribution;
 use crate::runs;
@@ -18,7 +19,7 @@ use crate::runs;
     params(("limit" = Option<u32>, Query, description = "How much history: from 1 to 200; 50 when it is not said")),
     responses(
         (status = 200, description = "Memory", body = Memory),
-        (status = 422, description = "A parameter is invalid", body = Problem, content_type = "application/problem+json"),
+        InvalidQuery,
     )
 )]
 pub(super) async fn memory(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<Memory>, ApiError> {
@@ -63,7 +64,7 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
     params(("since" = Option<String>, Query, description = "`cursor` of the answer before; without one, or with one of another life of the replica, the answer is a snapshot")),
     responses(
         (status = 200, description = "What moved", body = ReplicaUpdate),
-        (status = 422, description = "A parameter is invalid", body = Problem, content_type = "application/problem+json"),
+        InvalidQuery,
     )
 )]
 pub(super) async fn replica(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<ReplicaUpdate>, ApiError> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use langdeck_shared::Status;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -150,6 +151,20 @@ proptest! {
         prop_assert!(live.iter().all(|number| remembered.contains(number)), "a live one was forgotten");
         prop_assert!(remembered.len() <= live.len() + HISTORY);
     }
+}
+
+#[test]
+fn a_snapshot_holds_what_runs_however_long_nothing_happened_in_it() {
+    let mut feed = Investigations::with_bounds(HISTORY, COUNTED);
+    let running = feed.insert(record());
+    feed.change(running, |record| record.status = Status::Running);
+    for _ in 0..HISTORY {
+        let number = feed.insert(record());
+        feed.end(number, |record| record.status = Status::Succeeded);
+    }
+    let (changes, left_out) = feed.snapshot(PAGE);
+    assert_eq!(changes.records.iter().map(|record| record.number).collect::<Vec<_>>(), [1, 4, 5]);
+    assert_eq!(left_out, 2);
 }
 
 #[test]

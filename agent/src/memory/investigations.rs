@@ -174,12 +174,13 @@ impl Investigations {
         Some(Changes { records, upto, more })
     }
 
-    /// The last `limit` investigations that changed, and how many are remembered besides.
+    /// Those at work and those that changed last, up to `limit`, and how many are remembered besides.
     pub(crate) fn snapshot(&self, limit: usize) -> (Changes, u64) {
         let mut records: Vec<_> = self.ended.iter().rev().take(limit).cloned().collect();
         records.extend(self.live.values().cloned().map(Arc::new));
-        records.sort_unstable_by_key(|record| record.changed);
+        records.sort_unstable_by_key(|record| (record.status == Status::Running, record.changed));
         records.drain(..records.len().saturating_sub(limit));
+        records.sort_unstable_by_key(|record| record.changed);
         let left_out = (self.places.len() - records.len()) as u64;
         (Changes { records, upto: self.seq, more: false }, left_out)
     }

@@ -187,12 +187,11 @@ impl Runs {
             let record = state.books.investigations.get(number);
             return Err(record.map_or(NotCancelled::Unknown, |record| NotCancelled::Ended(record.status)));
         };
+        run.cancel(reason);
         if state.schedule.dequeue(number) {
             let ended = state.end(&run, Ending::Cancelled(reason), Instant::now());
             drop(state);
             self.announce(&run, ended);
-        } else {
-            run.cancel(reason);
         }
         Ok(())
     }

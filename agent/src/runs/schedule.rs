@@ -48,11 +48,18 @@ impl Run {
         let _ = self.ended.set(record);
     }
 
+    /// Asks it to stop.
     pub(super) fn cancel(&self, reason: CancelReason) {
         // The first reason stands.
         let _ = self.cancel.set(reason);
     }
 
+    /// Why it was asked to stop, if it was.
+    pub(crate) fn cancel_reason(&self) -> Option<CancelReason> {
+        self.cancel.get().copied()
+    }
+
+    /// Waits until it is asked to stop.
     pub(super) async fn cancelled(&self) -> CancelReason {
         *self.cancel.wait().await
     }
