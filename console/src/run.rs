@@ -1,4 +1,4 @@
-//! The loop of the console: await one thing, take all that came with it, draw once.
+//! The loop of the console: await one thing, take the messages that came with it, draw once.
 //!
 //! It waits for keys, messages of the network tasks, signals and, only while something on the screen changes with time,
 //! the clock. It never waits for a socket, and holds nothing that a network task could wait for.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use ratatui::layout::Position;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -136,13 +136,11 @@ impl Console {
                         Then::End => return Ok(Ending::Quit),
                     }
                 }
-                next = match events.next().now_or_never() {
-                    Some(Some(Ok(event))) => self.translate(event),
-                    Some(_) => return Ok(Ending::Hangup),
-                    None => match self.inbox.try_recv() {
-                        Ok(message) => Some(message),
-                        Err(_) => break,
-                    },
+                // Only messages are drained so: an event stream that is asked without being waited for keeps to the
+                // waker of that question, and the next key would wake nobody.
+                next = match self.inbox.try_recv() {
+                    Ok(message) => Some(message),
+                    Err(_) => break,
                 };
             }
         }

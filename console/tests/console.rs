@@ -85,6 +85,22 @@ async fn an_investigation_that_someone_else_fires_appears() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_key_is_heard_though_nothing_else_happens() {
+    let (_agent, mut pty) = opened(&[]).await;
+    // Paused, it asks nobody, and no clock moves anything: only keys wake it.
+    pty.send("p");
+    pty.see("paused");
+    for _ in 0..3 {
+        pty.send("?");
+        pty.see("j and k scroll");
+        pty.send("\u{1b}");
+        pty.see_gone("j and k scroll");
+    }
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
     let first = agent("pod-a", 0.0).await;
     let (address, url) = (first.local_addr(), first.url());
