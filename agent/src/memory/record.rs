@@ -123,6 +123,11 @@ impl Record {
         self.accepted_at.checked_add(since).unwrap_or(Timestamp::MAX)
     }
 
+    /// How long the chain ran, once it has ended; none when it never began.
+    pub(crate) fn took(&self) -> Option<Duration> {
+        Some(self.ended?.saturating_duration_since(self.started?))
+    }
+
     /// How long the chain has run, or ran.
     pub(crate) fn elapsed(&self, now: Instant) -> Duration {
         let Some(started) = self.started else { return Duration::ZERO };

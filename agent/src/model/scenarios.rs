@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use langdeck_shared::Alert;
 use serde::Deserialize;
 
 use super::template::Template;
 use super::{Arguments, Usage};
 use crate::tools::SIMULATED_TOOLS;
-use langdeck_shared::Alert;
 
 const BUILT_IN: &str = include_str!("scenarios.toml");
 const BUILT_IN_NAME: &str = "built-in scenarios";

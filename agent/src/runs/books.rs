@@ -196,8 +196,8 @@ impl Books {
             Status::Cancelled => self.totals.cancelled += 1,
             Status::Queued | Status::Running => {}
         }
-        if record.started.is_some() && record.status != Status::Cancelled {
-            self.latencies.record(millis(record.elapsed(now)));
+        if let Some(took) = record.took().filter(|_| record.status != Status::Cancelled) {
+            self.latencies.record(millis(took));
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) use schedule::{Limits, Run};
 
 use crate::chain::{Engine, Outcome};
 use crate::cost::Prices;
-use crate::identity::Identity;
+use crate::identity::{Identity, millis};
 use crate::memory::{Ended, Recall};
 use crate::model::Scenarios;
 
@@ -128,6 +128,8 @@ impl Runs {
         schedule.insert(Arc::clone(&run), claim);
         if runs_now {
             let begun = books.begin(&run, now);
+            // A replica that closes before the task is there waits for it all the same.
+            let _token = self.tasks.token();
             drop(state);
             self.spawn(begun);
         } else {
@@ -199,18 +201,16 @@ impl Runs {
     /// Everything after the books are right: who waits for the investigation learns of its end last.
     fn announce(&self, run: &Run, ended: Option<Ended>) {
         let Some(Ended { record, forgotten }) = ended else { return };
-        let spend = record.spend();
-        if let (Some(started), Some(ended)) = (record.started, record.ended)
-            && record.status != Status::Cancelled
-        {
-            self.latency.observe(ended.saturating_duration_since(started).as_secs_f64());
+        let (spend, took) = (record.spend(), record.took());
+        if let Some(took) = took.filter(|_| record.status != Status::Cancelled) {
+            self.latency.observe(took.as_secs_f64());
         }
         tracing::info!(
             investigation_id = self.identity.investigation_id(record.number),
             status = record.status.as_str(),
             alert_type = record.alert.alert_type,
             service = record.alert.service,
-            elapsed_ms = crate::identity::millis(record.elapsed(Instant::now())),
+            elapsed_ms = took.map(millis),
             tokens = spend.tokens,
             cost_usd = %spend.cost_usd,
             error = record.error.as_deref(),

@@ -109,7 +109,7 @@ fn output(step: &StepRecord, record: &Record) -> Option<Value> {
 
 /// The report of an investigation that came to a conclusion.
 pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
-    let (plan, conclusion, ended) = (record.plan.as_ref()?, record.conclusion.as_ref()?, record.ended?);
+    let (plan, conclusion, took) = (record.plan.as_ref()?, record.conclusion.as_ref()?, record.took()?);
     let (planner, tools, reasoner) = match record.steps.as_slice() {
         [planner, tools @ .., reasoner] => (planner, tools, reasoner),
         _ => return None,
@@ -151,7 +151,7 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
             unpriced_tokens: spend.unpriced_tokens,
             model: identity.model.clone(),
         },
-        execution_time_ms: millis(record.elapsed(ended)),
+        execution_time_ms: millis(took),
         memory_updated: true,
     })
 }
