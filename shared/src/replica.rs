@@ -154,7 +154,7 @@ impl Totals {
     /// Investigations that ended, however.
     #[must_use]
     pub const fn ended(&self) -> u64 {
-        self.succeeded + self.partial + self.failed + self.cancelled
+        self.succeeded.saturating_add(self.partial).saturating_add(self.failed).saturating_add(self.cancelled)
     }
 }
 

@@ -318,7 +318,7 @@ impl Fleet {
     /// Investigations at work on the replicas that answer.
     #[must_use]
     pub fn running(&self, now: Instant) -> u64 {
-        self.replicas.iter().filter(|replica| replica.is_fresh(now)).map(|replica| replica.running).sum()
+        self.replicas.iter().filter(|replica| replica.is_fresh(now)).fold(0, |sum, one| sum.saturating_add(one.running))
     }
 
     /// Whether any replica that answers has work, at work or waiting.

@@ -150,6 +150,50 @@ pub(crate) fn investigation(
     }
 }
 
+/// An answer in which every number is as large as it can be.
+pub(crate) fn enormous(replica: &str, boot_id: &str) -> ReplicaUpdate {
+    const MOST: u64 = u64::MAX;
+    let cost_usd = Usd::from_nanos(MOST);
+    let spend =
+        Spend { calls: MOST, tokens: MOST, input_tokens: MOST, output_tokens: MOST, cost_usd, unpriced_tokens: MOST };
+    let at_work = |id: &str, status| {
+        let mut enormous = investigation(id, replica, ("high_cpu", "api"), status, Duration::ZERO);
+        (enormous.elapsed_ms, enormous.tokens, enormous.cost_usd) = (MOST, MOST, cost_usd);
+        (enormous.accepted_at, enormous.confidence) = (Timestamp::MIN, Some(f64::MAX));
+        for step in &mut enormous.steps {
+            (step.start_offset_ms, step.duration_ms) = (Some(MOST), step.duration_ms.map(|_| MOST));
+            (step.tokens, step.input_tokens, step.output_tokens) = (MOST, MOST, MOST);
+            step.cost_usd = Some(cost_usd);
+        }
+        enormous
+    };
+    let mut update = idle(replica, boot_id);
+    (update.missed, update.uptime_ms, update.running, update.queued) = (MOST, MOST, MOST, MOST);
+    (update.started_at, update.now) = (Timestamp::MIN, Timestamp::MAX);
+    update.totals = Totals {
+        requests: MOST,
+        succeeded: MOST,
+        partial: MOST,
+        failed: MOST,
+        cancelled: MOST,
+        tools_executed: MOST,
+        spend,
+    };
+    update.latency = Some(Latency { count: MOST, p50_ms: MOST, p95_ms: MOST, p99_ms: MOST });
+    update.samples = (0..20)
+        .chain([MOST - 1, MOST])
+        .map(|second| Sample { second, requests: MOST, errors: MOST, tokens: MOST, cost_usd })
+        .collect();
+    update.investigations = vec![
+        at_work(&format!("inv_{boot_id}_1"), Status::Running),
+        at_work(&format!("inv_{boot_id}_2"), Status::Partial),
+    ];
+    let mut known = pattern("api", "high_cpu", MOST, "a cause", Duration::ZERO);
+    (known.last_seen, known.mean_cost_usd) = (Timestamp::MIN, cost_usd);
+    update.memory = MemoryDelta { services: MOST, patterns: vec![known] };
+    update
+}
+
 /// What a replica remembers of a service.
 pub(crate) fn pattern(
     service: &str,

@@ -197,11 +197,25 @@ impl Row {
 impl FleetTotals {
     fn add(&mut self, update: &ReplicaUpdate) {
         self.answering += 1;
-        self.running += update.running;
-        self.queued += update.queued;
-        self.ended += update.totals.ended();
-        self.failed += update.totals.failed;
-        self.tokens += update.totals.spend.tokens;
+        self.running = self.running.saturating_add(update.running);
+        self.queued = self.queued.saturating_add(update.queued);
+        self.ended = self.ended.saturating_add(update.totals.ended());
+        self.failed = self.failed.saturating_add(update.totals.failed);
+        self.tokens = self.tokens.saturating_add(update.totals.spend.tokens);
         self.cost_usd += update.totals.spend.cost_usd;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::enormous;
+
+    #[test]
+    fn the_largest_numbers_are_added_up_without_a_panic() {
+        let urls: Vec<BaseUrl> = ["http://a", "http://b"].map(|url| url.parse().unwrap()).into();
+        let fleet = Fleet::new(&urls, vec![Ok(enormous("a", "one")), Ok(enormous("b", "two"))]);
+        assert_eq!((fleet.totals.running, fleet.totals.ended, fleet.totals.tokens), (u64::MAX, u64::MAX, u64::MAX));
+        assert!(fleet.render(Some(80)).contains("2 of 2 answer"));
     }
 }

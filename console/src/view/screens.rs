@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::testing;
 use super::theme::{ColorDepth, Theme};
-use crate::app::testing::{app, busy_fleet, idle, press};
+use crate::app::testing::{answer, app, busy_fleet, enormous, idle, press};
 use crate::app::{App, Message, SourceId, Target};
 use crate::net::NetError;
 
@@ -112,8 +112,28 @@ fn nobody_answers() {
 fn an_idle_fleet_says_how_to_begin() {
     let now = Instant::now();
     let mut app = app(&["http://localhost:8000"], now);
-    crate::app::testing::answer(&mut app, 0, idle("agent-0", "b0"), now);
+    answer(&mut app, 0, idle("agent-0", "b0"), now);
     snapshot("idle", &app, (120, 40), &theme(), now);
+}
+
+#[test]
+fn the_largest_numbers_draw_without_a_panic() {
+    let opened = Instant::now();
+    let mut app = app(&["http://a", "http://b"], opened);
+    let mut now = opened;
+    // Twice, and from a second life of one of them: what is summed up overflows wherever it can.
+    for (source, name, boot_id) in [(0, "a", "one"), (1, "b", "two"), (0, "a", "one"), (0, "a", "three")] {
+        now += Duration::from_millis(100);
+        answer(&mut app, source, enormous(name, boot_id), now);
+        for key in [KeyCode::Char('s'), KeyCode::Enter, KeyCode::Char('G'), KeyCode::Esc, KeyCode::Char('k')] {
+            press(&mut app, key, now);
+            for size in SIZES {
+                draw(&app, size, &theme(), now);
+            }
+        }
+    }
+    let totals = app.fleet.totals();
+    assert_eq!((app.fleet.running(now), totals.ended(), totals.spend.tokens), (u64::MAX, u64::MAX, u64::MAX));
 }
 
 #[test]
