@@ -82,10 +82,15 @@ impl FleetMemory {
     }
 
     fn bound(&mut self) {
-        while self.services.len() > SERVICES {
-            let oldest = self.services.iter().min_by_key(|(_, lives)| lives.values().map(|life| life.seen).max());
-            let Some(oldest) = oldest.map(|(service, _)| service.clone()) else { return };
-            self.services.remove(&oldest);
+        let excess = self.services.len().saturating_sub(SERVICES);
+        if excess == 0 {
+            return;
+        }
+        let seen = |lives: &BTreeMap<String, Recollection>| lives.values().map(|life| life.seen).max();
+        let mut oldest_first: Vec<_> = self.services.iter().map(|(name, lives)| (seen(lives), name.clone())).collect();
+        oldest_first.sort();
+        for (_, service) in oldest_first.into_iter().take(excess) {
+            self.services.remove(&service);
         }
     }
 }
@@ -100,4 +105,22 @@ fn merge<'a>(service: &'a str, lives: &'a BTreeMap<String, Recollection>) -> Opt
         root_cause: wisest.pattern.most_frequent_root_cause.as_deref(),
         seen: last.seen,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::{idle, pattern};
+
+    #[test]
+    fn of_many_services_those_seen_last_are_kept() {
+        let mut memory = FleetMemory::default();
+        let mut update = idle("a", "one");
+        let service = |age: u64| pattern(&format!("s{age}"), "high_cpu", 1, "a cause", Duration::from_secs(age));
+        update.memory.patterns = (0..20_000).map(service).collect();
+        memory.take(&update, Instant::now() + Duration::from_secs(100_000));
+        assert_eq!(memory.len(), SERVICES);
+        let recalled = memory.recall();
+        assert_eq!((recalled[0].service, recalled[SERVICES - 1].service), ("s0", "s999"));
+    }
 }
