@@ -2,7 +2,6 @@
 
 use langdeck_shared::{Investigation, Step};
 
-use super::SourceId;
 use crate::net::NetError;
 
 /// The investigation at the list's marker, or the opened one.
@@ -10,8 +9,6 @@ use crate::net::NetError;
 pub struct Detail {
     /// Its id.
     pub id: String,
-    /// Who knows it.
-    pub source: SourceId,
     /// It with inputs, outputs and report, as far as it had come when it was asked for.
     pub whole: Option<Box<Investigation>>,
     /// Why it did not come, the last time that it was asked for.
@@ -26,8 +23,8 @@ pub struct Detail {
 impl Detail {
     /// An investigation about to be asked for.
     #[must_use]
-    pub const fn new(id: String, source: SourceId) -> Self {
-        Self { id, source, whole: None, error: None, step: 0, scroll: 0, moved: true }
+    pub const fn new(id: String) -> Self {
+        Self { id, whole: None, error: None, step: 0, scroll: 0, moved: true }
     }
 
     /// Notes that it should be asked for again.

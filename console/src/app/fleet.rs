@@ -15,6 +15,10 @@ const UNREACHABLE_AFTER: Duration = Duration::from_secs(10);
 const GONE_AFTER: Duration = Duration::from_secs(60);
 /// How long a restart is marked.
 pub(super) const RESTART_MARK: Duration = Duration::from_secs(30);
+/// How many replicas are kept; the one that has been silent longest goes first.
+const KEPT: usize = 2_000;
+/// How many ended lives of a replica are told apart; the sums of older ones are kept together.
+const LIVES: usize = 8;
 
 /// One replica as the console knows it.
 #[derive(Debug, Clone)]
@@ -45,6 +49,9 @@ pub struct Replica {
     uptime: Duration,
     refused: bool,
     totals: Totals,
+    /// What the last ended lives did, by boot id, the latest at the end.
+    ended: Vec<(String, Totals)>,
+    /// What all lives before those did.
     past: Totals,
 }
 
@@ -66,6 +73,7 @@ impl Replica {
             uptime: Duration::from_millis(update.uptime_ms),
             refused: false,
             totals: update.totals,
+            ended: Vec::new(),
             past: Totals::default(),
         }
     }
@@ -74,15 +82,18 @@ impl Replica {
         if self.boot_id != update.boot_id {
             self.begin_life(update, received);
         }
-        let known = std::mem::take(&mut self.series);
+        let (series, ended) = (std::mem::take(&mut self.series), std::mem::take(&mut self.ended));
         let (past, restarted) = (self.past, self.restarted);
-        *self = Self { series: known, past, restarted, ..Self::new(source, update, received, took) };
+        *self = Self { series, ended, past, restarted, ..Self::new(source, update, received, took) };
         self.series.extend(&update.samples);
     }
 
     /// What the old life did stays counted; the chart goes on after the time in which nobody answered.
     fn begin_life(&mut self, update: &ReplicaUpdate, received: Instant) {
-        self.past = self.totals();
+        self.ended.push((self.boot_id.clone(), self.totals));
+        if self.ended.len() > LIVES {
+            self.past = add(self.past, self.ended.remove(0).1);
+        }
         let silent = received.saturating_duration_since(self.answered);
         self.series.restart(silent.saturating_sub(Duration::from_millis(update.uptime_ms)).as_secs());
         self.restarted = Some(received);
@@ -91,7 +102,18 @@ impl Replica {
     /// Sums over all the lives that were seen; they never fall.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        add(self.past, self.totals)
+        self.ended.iter().map(|(_, did)| *did).fold(add(self.past, self.totals), add)
+    }
+
+    /// Takes back that a life had ended: it answers still, so what it did is its own and not this replica's past.
+    fn give_back(&mut self, boot_id: &str) -> bool {
+        let before = self.ended.len();
+        self.ended.retain(|(ended, _)| ended != boot_id);
+        let given = self.ended.len() < before;
+        if given {
+            self.restarted = None;
+        }
+        given
     }
 
     /// How the replica stands at `now`.
@@ -231,39 +253,57 @@ impl FleetOrder {
 pub struct Fleet {
     replicas: Vec<Replica>,
     order: FleetOrder,
+    /// What the replicas did that are no longer kept.
+    forgotten: Totals,
 }
 
 /// What an answer told about lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Life {
-    /// The life that was known, or the first.
+    /// The life that was known, or the first that is heard of.
     Same,
     /// A new life of the same replica; the boot id is that of the one which ended.
     Restarted(String),
 }
 
 impl Fleet {
-    /// Takes an answer. A new boot id of a name from the same source is a restart; from another source it is a second
-    /// replica of that name.
+    /// Takes an answer. A new boot id of a name from the same source is a restart, unless that life was thought to have
+    /// ended: then two replicas of that name answer by turns. From another source it is a second replica in any case.
     pub fn take(&mut self, source: SourceId, update: &ReplicaUpdate, received: Instant, took: Duration) -> Life {
-        let known = self.replicas.iter_mut().find(|replica| {
-            replica.boot_id == update.boot_id || (replica.source == source && replica.name == update.replica)
-        });
-        let life = match known {
-            Some(replica) => {
-                let before = replica.boot_id.clone();
-                replica.take(source, update, received, took);
-                if before == update.boot_id { Life::Same } else { Life::Restarted(before) }
+        let mut life = Life::Same;
+        if let Some(known) = self.replicas.iter_mut().find(|replica| replica.boot_id == update.boot_id) {
+            known.take(source, update, received, took);
+        } else {
+            let mut namesakes: Vec<&mut Replica> =
+                self.replicas.iter_mut().filter(|one| one.source == source && one.name == update.replica).collect();
+            let returned = namesakes.iter_mut().any(|replica| replica.give_back(&update.boot_id));
+            // Of several by that name, the one that has been silent longest is the likeliest to have restarted.
+            match namesakes.into_iter().min_by_key(|replica| replica.answered).filter(|_| !returned) {
+                Some(replica) => {
+                    life = Life::Restarted(replica.boot_id.clone());
+                    replica.take(source, update, received, took);
+                }
+                None => {
+                    let mut replica = Replica::new(source, update, received, took);
+                    replica.series.extend(&update.samples);
+                    self.replicas.push(replica);
+                }
             }
-            None => {
-                let mut replica = Replica::new(source, update, received, took);
-                replica.series.extend(&update.samples);
-                self.replicas.push(replica);
-                Life::Same
-            }
-        };
+        }
         self.arrange();
         life
+    }
+
+    /// Lets the replica go that has been silent longest, where more are known than are kept; its boot id comes back.
+    /// What it did stays counted.
+    pub fn forget_silent(&mut self) -> Option<String> {
+        if self.replicas.len() <= KEPT {
+            return None;
+        }
+        let (silent, _) = self.replicas.iter().enumerate().min_by_key(|(_, replica)| replica.answered)?;
+        let replica = self.replicas.remove(silent);
+        self.forgotten = add(self.forgotten, replica.totals());
+        Some(replica.boot_id)
     }
 
     /// Notes that a source refuses connections: what answered there last is unreachable at once.
@@ -312,7 +352,7 @@ impl Fleet {
     /// Sums over all replicas and all their lives.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.replicas.iter().map(Replica::totals).fold(Totals::default(), add)
+        self.replicas.iter().map(Replica::totals).fold(self.forgotten, add)
     }
 
     /// Investigations at work on the replicas that answer.

@@ -1,11 +1,11 @@
 //! The investigations that the console knows, newest first, from all replicas.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use langdeck_shared::{Investigation, ReplicaUpdate};
 
-/// How many investigations are kept; the oldest ended ones go first.
+/// How many investigations are kept; the oldest ended ones go first, then the oldest.
 pub(super) const KEPT: usize = 20_000;
 
 /// One investigation as the console knows it.
@@ -17,7 +17,7 @@ pub struct Known {
     pub boot_id: String,
     /// When that was heard.
     pub received: Instant,
-    /// Whether its replica restarted before it ended: nobody will ever say how it went.
+    /// Whether nobody will say how it went: its replica restarted before it ended, or told of more than one could hear.
     pub lost: bool,
     place: Place,
 }
@@ -53,13 +53,15 @@ pub struct Investigations {
     #[expect(clippy::vec_box, reason = "a late insertion shifts what comes after it, and pointers shift faster")]
     entries: Vec<Box<Known>>,
     places: HashMap<String, i64>,
+    /// The lives that told of fewer changes than there were, since they were last told of to the end.
+    gaps: HashSet<String>,
 }
 
 impl Investigations {
     /// None yet. `began` is where the list's time begins.
     #[must_use]
     pub fn new(began: Instant) -> Self {
-        Self { began, entries: Vec::new(), places: HashMap::new() }
+        Self { began, entries: Vec::new(), places: HashMap::new(), gaps: HashSet::new() }
     }
 
     /// When the list's time begins.
@@ -83,14 +85,32 @@ impl Investigations {
             let at = received_ms.saturating_sub(age_ms.max(0));
             self.put(investigation, &update.boot_id, at, received);
         }
+        if update.missed > 0 {
+            self.gaps.insert(update.boot_id.clone());
+        }
+        if !update.more && self.gaps.remove(&update.boot_id) {
+            self.lose_untold(&update.boot_id, update.running.saturating_add(update.queued));
+        }
         self.forget_oldest();
     }
 
     /// Marks what a life of a replica left unfinished.
     pub fn lose(&mut self, boot_id: &str) {
-        for known in self.entries.iter_mut().filter(|known| known.boot_id == boot_id && known.is_moving()) {
-            known.lost = true;
-        }
+        self.gaps.remove(boot_id);
+        self.moving(boot_id).for_each(|known| known.lost = true);
+    }
+
+    /// Marks those that have ended without a word of it: so many as there are more than the life has at work, those
+    /// heard of longest ago.
+    fn lose_untold(&mut self, boot_id: &str, at_work: u64) {
+        let mut moving: Vec<&mut Known> = self.moving(boot_id).collect();
+        let untold = moving.len().saturating_sub(usize::try_from(at_work).unwrap_or(usize::MAX));
+        moving.sort_by_key(|known| known.received);
+        moving.into_iter().take(untold).for_each(|known| known.lost = true);
+    }
+
+    fn moving(&mut self, boot_id: &str) -> impl Iterator<Item = &mut Known> {
+        self.entries.iter_mut().map(Box::as_mut).filter(move |known| known.boot_id == boot_id && known.is_moving())
     }
 
     /// How many are known.
@@ -137,7 +157,9 @@ impl Investigations {
         let id = investigation.investigation_id.clone();
         if let Some(known) = self.index(&id).and_then(|index| self.entries.get_mut(index)) {
             known.investigation = investigation;
+            boot_id.clone_into(&mut known.boot_id);
             known.received = received;
+            known.lost = false;
             return;
         }
         let place = Place(at, id.clone());
@@ -161,9 +183,36 @@ impl Investigations {
             }
             !forget
         });
+        // An agent that only ever begins must not fill the memory either.
+        for known in self.entries.drain(..excess) {
+            places.remove(&known.place.1);
+        }
     }
 }
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use langdeck_shared::Status;
+
+    use super::*;
+    use crate::app::testing::{idle, investigation};
+
+    #[test]
+    fn the_list_is_bounded_whatever_is_at_work() {
+        let now = Instant::now();
+        let mut known = Investigations::new(now);
+        for status in [Status::Running, Status::Succeeded, Status::Running] {
+            let mut update = idle("a", "one");
+            let id = |number| format!("inv_{status}_{}_{number}", known.len());
+            let made_up = |number| investigation(&id(number), "a", ("high_cpu", "api"), status, Duration::ZERO);
+            update.investigations = (0..KEPT / 2 + 10).map(made_up).collect();
+            known.take(update, now);
+        }
+        assert_eq!((known.len(), known.places.len()), (KEPT, KEPT));
+        assert!(known.newest_first().all(Known::is_moving), "what has ended goes first");
+    }
 }

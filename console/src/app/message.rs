@@ -72,8 +72,6 @@ pub enum Message {
     },
     /// An investigation that was asked for, whole.
     Detail {
-        /// The source that was asked.
-        source: SourceId,
         /// The investigation's id.
         id: String,
         /// The investigation, cleaned, or why it did not come.

@@ -52,6 +52,58 @@ fn one_name_with_two_lives_at_two_addresses_is_two_rows() {
 }
 
 #[test]
+fn two_replicas_of_one_name_that_answer_by_turns_are_two_rows_and_counted_once() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    for boot_id in ["one", "two", "one", "two", "one", "two"] {
+        let mut update = idle("same", boot_id);
+        update.totals = totals(10, 0, 0);
+        answer(&mut app, 0, update, now);
+    }
+    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2, 20));
+    assert!(app.fleet.is_ambiguous("same", now));
+    assert!(!app.fleet.replicas().iter().any(|replica| replica.restarted_lately(now)), "neither has restarted");
+
+    let mut third = idle("same", "three");
+    third.totals = totals(1, 0, 0);
+    answer(&mut app, 0, third, now + SECOND);
+    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2, 21), "one of them has");
+}
+
+#[test]
+fn many_restarts_stay_counted() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    for life in 0..50 {
+        let mut update = idle("a", &format!("life-{life}"));
+        update.totals = totals(2, 0, 0);
+        answer(&mut app, 0, update, now);
+    }
+    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (1, 100));
+}
+
+#[test]
+fn an_agent_that_makes_up_names_does_not_fill_the_memory() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut last = 0;
+    for number in 0..2_100 {
+        let name = format!("pod-{number}");
+        let mut update = idle(&name, &name);
+        update.totals = totals(1, 0, 0);
+        update.investigations =
+            vec![investigation(&format!("inv_{number}"), &name, ("high_cpu", "api"), Status::Running, SECOND)];
+        update.memory =
+            MemoryDelta { services: 1, patterns: vec![pattern("api", "high_cpu", 1, "a cause", Duration::ZERO)] };
+        answer(&mut app, 0, update, now + Duration::from_millis(number));
+        last = number + 1;
+    }
+    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2_000, last));
+    assert_eq!(app.memory.recall()[0].investigations, 2_000, "what a forgotten replica remembered went with it");
+    assert!(app.fleet.by_boot_id("pod-99").is_none() && app.fleet.by_boot_id("pod-100").is_some());
+}
+
+#[test]
 fn one_replica_behind_two_addresses_is_one_row() {
     let now = Instant::now();
     let mut app = app(&["http://a", "http://b"], now);
@@ -247,9 +299,9 @@ fn an_opened_investigation_is_asked_for_whenever_it_moves_one_question_at_a_time
     update.investigations = vec![moved.clone()];
     assert_eq!(answer(&mut app, 0, update, now), [], "the first question is still open");
 
-    let first = Message::Detail { source: SourceId(0), id: "inv_b1_4".to_owned(), result: Ok(Box::new(moved.clone())) };
+    let first = Message::Detail { id: "inv_b1_4".to_owned(), result: Ok(Box::new(moved.clone())) };
     assert_eq!(app.update(first, now), [asks], "it moved meanwhile");
-    let second = Message::Detail { source: SourceId(0), id: "inv_b1_4".to_owned(), result: Ok(Box::new(moved)) };
+    let second = Message::Detail { id: "inv_b1_4".to_owned(), result: Ok(Box::new(moved)) };
     assert_eq!(app.update(second, now), []);
 
     press(&mut app, KeyCode::Char('G'), now);
@@ -270,9 +322,63 @@ fn the_marked_investigation_is_asked_for_once_it_has_ended() {
     update.investigations = vec![ended.clone()];
     let asks = Effect::FetchDetail { source: SourceId(0), id: "inv_one_1".to_owned() };
     assert_eq!(answer(&mut app, 0, update, now), [asks]);
-    let whole = Message::Detail { source: SourceId(0), id: "inv_one_1".to_owned(), result: Ok(Box::new(ended)) };
+    let whole = Message::Detail { id: "inv_one_1".to_owned(), result: Ok(Box::new(ended)) };
     assert_eq!(app.update(whole, now), []);
     assert!(app.detail.as_ref().unwrap().whole.is_some() && app.opened().is_none());
+}
+
+#[test]
+fn an_investigation_is_asked_for_where_its_replica_answers_now() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b"], now);
+    let mut update = idle("a", "one");
+    update.investigations = vec![investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Succeeded, SECOND)];
+    let asks = |source| Effect::FetchDetail { source: SourceId(source), id: "inv_one_1".to_owned() };
+    assert_eq!(answer(&mut app, 0, update, now), [asks(0)]);
+    app.update(Message::Detail { id: "inv_one_1".to_owned(), result: Err(NetError::Refused) }, now);
+    assert_eq!(answer(&mut app, 1, idle("a", "one"), now), [asks(1)], "the first address has failed");
+}
+
+#[test]
+fn an_investigation_of_an_ended_life_opens_with_what_is_known() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut update = idle("a", "one");
+    update.investigations = vec![investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Running, SECOND)];
+    answer(&mut app, 0, update, now);
+    answer(&mut app, 0, idle("a", "two"), now);
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(press(&mut app, KeyCode::Enter, now), [], "nobody is left to be asked");
+    assert_eq!(app.opened().map(|detail| detail.id.as_str()), Some("inv_one_1"));
+}
+
+#[test]
+fn what_ended_without_a_word_does_not_run_for_ever() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let running =
+        |number: u32| investigation(&format!("inv_one_{number}"), "a", ("high_cpu", "api"), Status::Running, SECOND);
+    let mut update = idle("a", "one");
+    update.running = 3;
+    update.investigations = (1..=3).map(running).collect();
+    answer(&mut app, 0, update.clone(), now);
+
+    // More happened than two answers hold: one of the three still runs, and it is the one that was told of.
+    (update.running, update.missed, update.more) = (1, 500, true);
+    update.investigations = vec![running(2)];
+    answer(&mut app, 0, update.clone(), now + SECOND);
+    let lost = |app: &App| -> Vec<bool> {
+        (1..=3).map(|number| app.investigations.get(&format!("inv_one_{number}")).unwrap().lost).collect()
+    };
+    assert_eq!(lost(&app), [false; 3], "there is more to come");
+    (update.missed, update.more) = (0, false);
+    update.investigations.clear();
+    answer(&mut app, 0, update.clone(), now + SECOND);
+    assert_eq!(lost(&app), [true, false, true]);
+
+    update.investigations = vec![running(3)];
+    answer(&mut app, 0, update, now + 2 * SECOND);
+    assert_eq!(lost(&app), [true, false, false], "a word of it is a sign of life");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Detail, Effect, HURRY, Known, Link, Message, Notice, Overlay, Pane, SourceId, Tone};
+use super::{App, Detail, Effect, HURRY, Link, Message, Notice, Overlay, Pane, SourceId, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -32,9 +32,9 @@ impl App {
                 self.poll_failed(source, error, next_try, now);
                 Vec::new()
             }
-            Message::Detail { source, id, result } => {
+            Message::Detail { id, result } => {
                 self.asked.take_if(|asked| *asked == id);
-                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id && detail.source == source) {
+                if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
                     detail.take(result);
                 }
                 Vec::new()
@@ -71,15 +71,21 @@ impl App {
                 self.replica = Some(update.boot_id.clone());
             }
         }
-        if let Some(detail) = &mut self.detail
-            && detail.source == source
-            && (detail.error.is_some() || update.investigations.iter().any(|moved| moved.investigation_id == detail.id))
-        {
-            detail.note_moved();
+        while let Some(forgotten) = self.fleet.forget_silent() {
+            self.investigations.lose(&forgotten);
+            self.memory.forget(&forgotten);
         }
         self.memory.take(&update, received);
-        if !update.investigations.is_empty() {
-            self.investigations.take(update, received);
+        if let Some(detail) = &mut self.detail {
+            let known = self.investigations.get(&detail.id);
+            let failed = detail.error.is_some() && known.is_some_and(|known| known.boot_id == update.boot_id);
+            if failed || update.investigations.iter().any(|moved| moved.investigation_id == detail.id) {
+                detail.note_moved();
+            }
+        }
+        let moved = !update.investigations.is_empty();
+        self.investigations.take(update, received);
+        if moved {
             self.sift();
         }
     }
@@ -102,28 +108,29 @@ impl App {
             self.detail = None;
             return;
         };
-        let (id, boot_id) = (&known.investigation.investigation_id, &known.boot_id);
+        let id = &known.investigation.investigation_id;
         if self.detail.as_ref().is_none_or(|detail| detail.id != *id) {
-            let source = self.fleet.by_boot_id(boot_id).map(|replica| replica.source);
-            self.detail = source.map(|source| Detail::new(id.clone(), source));
+            self.detail = Some(Detail::new(id.clone()));
         }
     }
 
     /// An opened investigation is asked for whenever it has moved, one question at a time. One that is only marked is
-    /// once it has ended, and when no other is awaited: moving the marker fast must not flood an agent.
+    /// once it has ended, and when no other is awaited: moving the marker fast must not flood an agent. Only the life
+    /// that ran it can answer, wherever that is reached now.
     fn ask_for_detail(&mut self) -> Option<Effect> {
         let detail = self.detail.as_mut()?;
+        let known = self.investigations.get(&detail.id)?;
+        let source = self.fleet.by_boot_id(&known.boot_id)?.source;
         let ready = if self.opened {
             self.asked.as_ref() != Some(&detail.id)
         } else {
-            let ended = |known: &Known| known.investigation.status.has_ended();
-            self.asked.is_none() && self.investigations.get(&detail.id).is_some_and(ended)
+            self.asked.is_none() && known.investigation.status.has_ended()
         };
         if !ready || !detail.take_moved() {
             return None;
         }
         self.asked = Some(detail.id.clone());
-        Some(Effect::FetchDetail { source: detail.source, id: detail.id.clone() })
+        Some(Effect::FetchDetail { source, id: detail.id.clone() })
     }
 
     /// Sends an alert to the replica of this name, or to the first address while no replica is known.

@@ -44,7 +44,7 @@ impl Submitter {
             let base = sources.get(source.0).ok_or_else(|| unknown(source))?;
             client.investigation(base, &asked).await.map(Box::new)
         };
-        self.run(work, move |result| Message::Detail { source, id, result });
+        self.run(work, move |result| Message::Detail { id, result });
     }
 
     /// Runs the work in one task and waits for it in another, so that a panic in it is an answer too.

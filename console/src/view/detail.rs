@@ -49,7 +49,7 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let panel = Panel::new(timed.name.clone()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
     let [tokens, cost] = spend(timed);
     let inner = panel.figure(tokens).styled_figure(cost, theme.money).render(areas.step, buffer, theme);
-    let lines = lines(scene, detail, timed, areas.report.is_none(), usize::from(inner.width));
+    let lines = lines(scene, detail, known, timed, areas.report.is_none(), usize::from(inner.width));
     draw_lines(&lines, detail.scroll, inner, buffer)
 }
 
@@ -64,7 +64,14 @@ fn spend(step: &Step) -> [String; 2] {
 
 /// The step's text: why it failed, what it gave, what it was given. Where the report has no place of its own, it stands
 /// under the reasoner.
-fn lines(scene: Scene<'_>, detail: &Detail, timed: &Step, with_report: bool, width: usize) -> Vec<Line<'static>> {
+fn lines(
+    scene: Scene<'_>,
+    detail: &Detail,
+    known: &Known,
+    timed: &Step,
+    with_report: bool,
+    width: usize,
+) -> Vec<Line<'static>> {
     let theme = scene.theme;
     let mut lines = Vec::new();
     if let Some(error) = &timed.error {
@@ -75,8 +82,13 @@ fn lines(scene: Scene<'_>, detail: &Detail, timed: &Step, with_report: bool, wid
         lines.extend(findings::whole(scene, whole, width));
     }
     let Some(step) = detail.whole_step() else {
-        let waiting = detail.error.as_ref().map_or_else(|| "asking for it".to_owned(), ToString::to_string);
-        lines.push(Line::styled(waiting, theme.dim));
+        let reached = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
+        let waiting = match &detail.error {
+            _ if !reached => "its replica restarted and no longer knows its input and output".to_owned(),
+            Some(error) => error.to_string(),
+            None => "asking for it".to_owned(),
+        };
+        lines.extend(text::wrap(&waiting, width).into_iter().map(|part| Line::styled(part, theme.dim)));
         return lines;
     };
     for (name, said) in [("output", &step.output), ("input", &step.input)] {

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::investigations::why_lost;
 use super::text::{self, draw_lines};
 use super::{Scene, format};
 use crate::app::Known;
@@ -33,7 +34,7 @@ fn facts(scene: Scene<'_>, known: &Known, width: usize) -> Vec<Line<'static>> {
     let investigation = &known.investigation;
     let mut facts = Facts::new(scene, width);
     if known.lost {
-        facts.add("error", "its replica restarted before it ended; nobody knows more", theme.failed);
+        facts.add("error", &format!("{}; nobody knows more", why_lost(scene, known)), theme.failed);
     }
     if let Some(error) = &investigation.error {
         facts.add("error", error, theme.failed);

@@ -136,12 +136,18 @@ pub(super) struct StateMark<'a> {
     pub(super) style: ratatui::style::Style,
 }
 
+/// Why nobody will say how it went.
+pub(super) fn why_lost(scene: Scene<'_>, known: &Known) -> &'static str {
+    let lives = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
+    if lives { "its end was missed" } else { "its replica restarted" }
+}
+
 /// What it found, or why it did not.
 fn found(scene: Scene<'_>, known: &Known) -> (String, ratatui::style::Style) {
     let theme = scene.theme;
     let investigation = &known.investigation;
     if known.lost {
-        return ("its replica restarted".to_owned(), theme.dim);
+        return (why_lost(scene, known).to_owned(), theme.dim);
     }
     if let Some(error) = &investigation.error {
         return (error.clone(), theme.failed);

@@ -41,7 +41,7 @@ fn opened(now: Instant) -> (App, Instant) {
         "[SIMULATED] 3 pods running (checkout-api-1, checkout-api-2, checkout-api-3); checkout-api-2 responds slowly"
     ));
     let id = whole.investigation_id.clone();
-    app.update(Message::Detail { source: SourceId(2), id, result: Ok(Box::new(whole)) }, now);
+    app.update(Message::Detail { id, result: Ok(Box::new(whole)) }, now);
     press(&mut app, KeyCode::Char('j'), now);
     (app, now)
 }

@@ -4,7 +4,7 @@ use langdeck_shared::{Investigation, StepStatus};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::investigations::state;
+use super::investigations::{state, why_lost};
 use super::{Scene, findings, format};
 use crate::app::Known;
 use crate::widgets::panel::Panel;
@@ -45,7 +45,7 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
 pub(super) fn steps(scene: Scene<'_>, known: &Known, selected: Option<usize>, area: Rect, buffer: &mut Buffer) {
     let investigation = &known.investigation;
     if investigation.steps.is_empty() {
-        let text = if known.lost { "its replica restarted" } else { "waits for a place to run" };
+        let text = if known.lost { why_lost(scene, known) } else { "waits for a place to run" };
         put(area, text, scene.theme.dim, buffer);
         return;
     }
