@@ -67,16 +67,16 @@ impl Series {
     }
 }
 
-/// The sums of several replicas' newest `seconds`, oldest first, each aligned at its newest second; a gap where no
-/// replica knows anything.
+/// The sums of several replicas' newest `seconds`, oldest first; a gap where no replica knows anything. Beside each
+/// series stands for how many seconds its replica has been silent: the newest second known is so long ago.
 pub fn sum<'a>(
-    all: impl Iterator<Item = &'a Series>,
+    all: impl Iterator<Item = (&'a Series, usize)>,
     seconds: usize,
     value: impl Fn(&Sample) -> u64,
 ) -> Vec<Option<u64>> {
     let mut sums = vec![None; seconds];
-    for series in all {
-        for (slot, sample) in sums.iter_mut().rev().zip(series.last(seconds).rev()) {
+    for (series, silent) in all {
+        for (slot, sample) in sums.iter_mut().rev().skip(silent).zip(series.last(seconds).rev()) {
             if let Some(sample) = sample {
                 *slot = Some(slot.unwrap_or(0_u64).saturating_add(value(sample)));
             }
@@ -131,10 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn sums_align_at_the_newest_second_and_keep_gaps() {
+    fn sums_align_at_the_second_shown_and_keep_gaps() {
         let (mut a, mut b) = (Series::default(), Series::default());
         a.extend(&[sample(100, 1), sample(101, 2)]);
         b.extend(&[sample(5, 10)]);
-        assert_eq!(sum([&a, &b].into_iter(), 3, |s| s.tokens), [None, Some(1), Some(12)]);
+        let sum = |silent| sum([(&a, silent), (&b, 0)].into_iter(), 3, |s| s.tokens);
+        assert_eq!(sum(0), [None, Some(1), Some(12)]);
+        assert_eq!(sum(1), [Some(1), Some(2), Some(10)]);
+        assert_eq!(sum(usize::MAX), [None, None, Some(10)]);
     }
 }

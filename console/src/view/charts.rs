@@ -1,10 +1,12 @@
 //! The fleet's last minutes: tokens and money per second.
 
+use std::time::Instant;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Scene, format};
-use crate::app::{hourly, series};
+use crate::app::{Replica, hourly, series};
 use crate::widgets::panel::Panel;
 use crate::widgets::spark::{Resample, Sparkline};
 use langdeck_shared::Usd;
@@ -39,7 +41,13 @@ pub(super) fn money(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 /// One value a second for at least two minutes, or as many as there are columns.
 fn sum(scene: Scene<'_>, area: Rect, value: impl Fn(&langdeck_shared::Sample) -> u64) -> Vec<Option<u64>> {
     let seconds = usize::from(area.width).clamp(120, series::SECONDS);
-    series::sum(scene.app.fleet.replicas().iter().map(|replica| &replica.series), seconds, value)
+    let all = scene.app.fleet.replicas().iter().map(|replica| (&replica.series, silent(replica, scene.now)));
+    series::sum(all, seconds, value)
+}
+
+/// For how many seconds a replica has said nothing; none while it is fresh, since answers come a little apart.
+fn silent(replica: &Replica, now: Instant) -> usize {
+    if replica.is_fresh(now) { 0 } else { usize::try_from(replica.age(now).as_secs()).unwrap_or(usize::MAX) }
 }
 
 fn chart<'a>(scene: Scene<'_>, data: &'a [Option<u64>]) -> Sparkline<'a> {
