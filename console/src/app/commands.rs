@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use tui_input::Input;
+use langdeck_shared::LONG_TEXT_CHARS;
 use tui_input::backend::crossterm::EventHandler;
+use tui_input::{Input, InputRequest};
 
 use super::actions::{self, Action, BINDINGS, Binding, Context};
 use super::{App, Compose, Effect, FireList, Gesture, Overlay, PRESETS, Pane, Target};
@@ -15,12 +16,8 @@ const PAGE: isize = 10;
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
         let context = self.context();
-        let second_g = std::mem::take(&mut self.half_gg);
         match actions::action_for(context, &key) {
-            Some(action) => {
-                self.half_gg = action == Action::First && !second_g;
-                self.act(action, now)
-            }
+            Some(action) => self.act(action, now),
             None if context.takes_text() => {
                 self.edit(key);
                 Vec::new()
@@ -196,7 +193,13 @@ impl App {
     }
 
     fn move_target(&mut self, by: isize) {
-        let names: Vec<String> = self.fleet.replicas().iter().map(|replica| replica.name.clone()).collect();
+        let mut names: Vec<String> = Vec::new();
+        for replica in self.fleet.replicas() {
+            // Two that share a name would be the same place twice, and no way past it.
+            if !names.contains(&replica.name) {
+                names.push(replica.name.clone());
+            }
+        }
         if let Some(Overlay::Fire(list)) = &mut self.overlay
             && !names.is_empty()
         {
@@ -257,18 +260,32 @@ impl App {
         if command && matches!(key.code, KeyCode::Char(_)) {
             return;
         }
-        let event = Event::Key(key);
+        self.change_text(|input| {
+            input.handle_event(&Event::Key(key));
+        });
+    }
+
+    /// Writes text where letters go, as if it had been typed; line breaks become spaces.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.change_text(|input| {
+            for c in text.chars().take(LONG_TEXT_CHARS) {
+                input.handle(InputRequest::InsertChar(if c.is_control() { ' ' } else { c }));
+            }
+        });
+    }
+
+    fn change_text(&mut self, change: impl FnOnce(&mut Input)) {
         match &mut self.overlay {
             Some(Overlay::Filter(_)) => {
-                self.filter.handle_event(&event);
+                change(&mut self.filter);
                 self.sift();
             }
             Some(Overlay::Compose(form)) => {
-                form.input().handle_event(&event);
+                change(form.input());
                 form.error = None;
             }
             Some(Overlay::Palette(input, chosen)) => {
-                input.handle_event(&event);
+                change(input);
                 *chosen = 0;
             }
             _ => {}

@@ -124,7 +124,6 @@ pub struct App {
     asked: Option<String>,
     paused_at: Option<Instant>,
     hurry_until: Option<Instant>,
-    half_gg: bool,
     /// How many alerts were fired.
     fired: u64,
     session: u64,
@@ -156,7 +155,6 @@ impl App {
             asked: None,
             paused_at: None,
             hurry_until: None,
-            half_gg: false,
             fired: 0,
             session,
             dirty: true,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use langdeck_shared::{Accepted, MemoryDelta, ReplicaStatus, Status, Usd};
+use langdeck_shared::{Accepted, LONG_TEXT_CHARS, MemoryDelta, ReplicaStatus, Status, Usd};
 
 use super::testing::{answer, app, busy_fleet, idle, investigation, pattern, press, samples, totals, write};
 use super::{App, Context, Effect, Link, Message, Pace, Pane, SourceId};
@@ -250,6 +250,27 @@ fn f_and_enter_fire_once_at_the_marked_replica_with_a_key_of_its_own() {
     }
     assert_ne!(keys[0], keys[1]);
     assert_eq!(app.context(), Context::Overview);
+}
+
+#[test]
+fn every_replica_can_be_fired_at_though_two_share_a_name() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b", "http://c"], now);
+    for (source, name) in [(0, "same"), (1, "same"), (2, "z")] {
+        answer(&mut app, source, idle(name, &format!("b{source}")), now);
+    }
+    press(&mut app, KeyCode::Char('f'), now);
+    press(&mut app, KeyCode::Right, now);
+    let effects = press(&mut app, KeyCode::Enter, now);
+    assert!(matches!(effects.as_slice(), [Effect::Fire { source: SourceId(2), .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_pasted_book_is_cut_to_what_an_alert_may_hold() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('/'), now);
+    app.update(Message::Paste("ä".repeat(1_000_000)), now);
+    assert_eq!(app.filter.value().chars().count(), LONG_TEXT_CHARS);
 }
 
 #[test]

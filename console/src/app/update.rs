@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Detail, Effect, HURRY, Link, Message, Notice, Overlay, Pane, SourceId, Tone};
+use super::{App, Detail, Effect, HURRY, Link, Message, Notice, Pane, SourceId, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -16,7 +16,7 @@ impl App {
             Message::Key(key) => self.key(key, now),
             Message::Pointed(gesture, target) => self.pointed(gesture, target),
             Message::Paste(text) => {
-                self.write(&text);
+                self.paste(&text);
                 Vec::new()
             }
             Message::Resized => Vec::new(),
@@ -155,24 +155,5 @@ impl App {
 
     fn forget_notice(&mut self, now: Instant) {
         self.notice.take_if(|notice| now >= notice.until());
-    }
-
-    /// Writes text where letters go, as if it had been typed; line breaks become spaces.
-    fn write(&mut self, text: &str) {
-        let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-        match &mut self.overlay {
-            Some(Overlay::Filter(_)) => {
-                clean.for_each(|c| self.filter.handle(tui_input::InputRequest::InsertChar(c)).map_or((), drop));
-                self.sift();
-            }
-            Some(Overlay::Compose(form)) => {
-                clean.for_each(|c| form.input().handle(tui_input::InputRequest::InsertChar(c)).map_or((), drop));
-            }
-            Some(Overlay::Palette(input, chosen)) => {
-                clean.for_each(|c| input.handle(tui_input::InputRequest::InsertChar(c)).map_or((), drop));
-                *chosen = 0;
-            }
-            _ => {}
-        }
     }
 }
