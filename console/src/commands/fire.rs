@@ -1,5 +1,6 @@
 //! `langdeck fire`: sends an alert, follows its investigation, prints the report.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -168,7 +169,7 @@ fn refused_there(url: &BaseUrl, problem: &Problem) -> String {
 #[derive(Debug)]
 pub struct Live {
     terminal: bool,
-    ended: Vec<String>,
+    ended: BTreeSet<usize>,
     drawn: bool,
 }
 
@@ -176,7 +177,7 @@ impl Live {
     /// Shows nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal(), ended: Vec::new(), drawn: false }
+        Self { terminal: io::stderr().is_terminal(), ended: BTreeSet::new(), drawn: false }
     }
 
     fn show(&mut self, investigation: &Investigation) {
@@ -185,11 +186,11 @@ impl Live {
         }
         self.clear();
         let mut text = String::new();
-        for step in &investigation.steps {
+        for (place, step) in investigation.steps.iter().enumerate() {
             let over = !matches!(step.status, StepStatus::Waiting | StepStatus::Running);
-            if over && !self.ended.contains(&step.name) {
+            // By place, not by name: a plan may call a tool twice.
+            if over && self.ended.insert(place) {
                 text.push_str(&format!("  {}\n", ended(step)));
-                self.ended.push(step.name.clone());
             }
         }
         if !investigation.status.has_ended() {
