@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use langdeck_shared::ToolMode;
 use tokio::time::Instant;
 
+use crate::clock;
+
 const BOOT_ID_CHARS: usize = 10;
 
 /// One life of one replica.
@@ -30,7 +32,7 @@ impl Identity {
             boot_id: boot_id.to_ascii_lowercase(),
             model,
             tool_mode,
-            started_at: Timestamp::now(),
+            started_at: clock::now(),
             started: Instant::now(),
         }
     }
@@ -59,11 +61,6 @@ impl Identity {
 pub(crate) fn plain_number(text: &str) -> Option<u64> {
     let canonical = text == "0" || text.starts_with(|first: char| matches!(first, '1'..='9'));
     if canonical { text.parse().ok() } else { None }
-}
-
-/// Milliseconds of a duration, as the wire counts them.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 mod api;
 mod chain;
+mod clock;
 mod config;
 mod cost;
 mod identity;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use langdeck_shared::{MemoryDelta, ReplicaStatus, ReplicaUpdate, ServicePattern};
 use tokio::time::Instant;
 
-use crate::identity::{Identity, millis, plain_number};
+use crate::clock::{self, millis};
+use crate::identity::{Identity, plain_number};
 use crate::memory::{Changes, Record};
 use crate::runs::{self, Books, Detail, Runs};
 use crate::samples::quantiles;
@@ -76,7 +76,7 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>) -> R
         model: identity.model.clone(),
         tool_mode: identity.tool_mode,
         started_at: identity.started_at,
-        now: Timestamp::now(),
+        now: clock::now(),
         uptime_ms: millis(identity.uptime(now)),
         totals,
         running,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::App;
 use super::error::{ApiError, Kind};
 use super::json::{JSON, Json};
-use crate::identity::millis;
+use crate::clock::millis;
 
 const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static(prometheus::TEXT_FORMAT);
 

@@ -8,8 +8,8 @@ use langdeck_shared::{Alert, Spend, Status, StepKind, StepStatus};
 use tokio::time::Instant;
 
 use super::Recall;
-use crate::cost;
 use crate::model::{Arguments, Conclusion, Plan};
+use crate::{clock, cost};
 
 /// One investigation. Everything long is shared, so that a clone is cheap.
 #[derive(Debug, Clone)]
@@ -119,8 +119,7 @@ impl Record {
 
     /// The wall clock at an instant of this investigation, reckoned from its acceptance.
     pub(crate) fn wall_clock(&self, at: Instant) -> Timestamp {
-        let since = at.saturating_duration_since(self.accepted);
-        self.accepted_at.checked_add(since).unwrap_or(Timestamp::MAX)
+        clock::later(self.accepted_at, at.saturating_duration_since(self.accepted))
     }
 
     /// How long the chain ran, once it has ended; none when it never began.

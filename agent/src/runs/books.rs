@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::{Begun, CancelReason, Run};
 use crate::chain::StepEnd;
+use crate::clock::millis;
 use crate::cost::{self, Account, Ledger};
-use crate::identity::millis;
 use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName, StepRecord};
 use crate::model::{Arguments, Conclusion, Plan};
 use crate::samples::{Latencies, Samples};

@@ -28,8 +28,9 @@ use schedule::Schedule;
 pub(crate) use schedule::{Limits, Run};
 
 use crate::chain::{Engine, Outcome};
+use crate::clock::{self, millis};
 use crate::cost::Prices;
-use crate::identity::{Identity, millis};
+use crate::identity::Identity;
 use crate::memory::{Ended, Recall};
 use crate::model::Scenarios;
 
@@ -115,7 +116,7 @@ impl Runs {
     /// Accepts an alert: the new investigation runs, or waits for a place to run. With a key that is known, the answer is
     /// the investigation which has it.
     pub(crate) fn submit(self: &Arc<Self>, request: AlertRequest, claim: Option<Claim>) -> Result<Arc<Run>, Refusal> {
-        let (accepted_at, now) = (Timestamp::now(), Instant::now());
+        let (accepted_at, now) = (clock::now(), Instant::now());
         let alert = Arc::new(self.alert(request, accepted_at));
         let mut state = self.lock();
         let State { books, schedule } = &mut *state;

@@ -9,7 +9,8 @@ use langdeck_shared::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::identity::{Identity, millis};
+use crate::clock::millis;
+use crate::identity::Identity;
 use crate::memory::{Record, StepName, StepRecord};
 use crate::model::Arguments;
 
@@ -67,7 +68,13 @@ fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
 fn input(step: &StepRecord, record: &Record) -> Option<Value> {
     step.began?;
     match &step.name {
-        StepName::Planner => Some(json!({ "alert": &*record.alert, "memory": &record.recall })),
+        StepName::Planner => {
+            let mut given = json!({ "alert": &*record.alert });
+            if let Some(recall) = &record.recall {
+                given["memory"] = json!(recall);
+            }
+            Some(given)
+        }
         StepName::Tool(_) => {
             let Arguments(text) = step.arguments.as_ref()?;
             // A model's text may be no JSON: it is shown as it is.

@@ -1,5 +1,6 @@
 //! Submitting alerts: waiting or not, under a key or not, with and without a place for them.
 
+use jiff::Timestamp;
 use langdeck_agent::Config;
 use langdeck_shared::{Accepted, Report, Status, StepStatus};
 use reqwest::{Response, StatusCode};
@@ -105,6 +106,55 @@ async fn steps_are_seen_while_they_run() {
     assert_eq!(ended.steps[2].output.as_ref().unwrap()["root_cause"], "somebody opened it");
     let report = ended.report.unwrap();
     assert_eq!((report.cost_tracking.total_tokens, report.cost_tracking.unpriced_tokens), (9, 9));
+}
+
+#[tokio::test]
+async fn the_planner_is_given_what_memory_recalls_once_there_is_something() {
+    let server = Server::start().await;
+    let mut given = Vec::new();
+    for _ in 0..2 {
+        let report = server.investigate("high_cpu", "api").await;
+        let planner = server.investigation(report["investigation_id"].as_str().unwrap()).await.steps.remove(0);
+        given.push(planner.input.unwrap());
+    }
+    assert_eq!(given[0].as_object().unwrap().keys().collect::<Vec<_>>(), ["alert"]);
+    assert_eq!(given[1]["memory"]["same_type"], 1);
+}
+
+/// Every time in an answer, with the path that leads to it.
+fn times(path: &str, value: &Value, found: &mut Vec<(String, Timestamp)>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| times(&format!("{path}.{key}"), value, found)),
+        Value::Array(values) => values.iter().for_each(|value| times(path, value, found)),
+        Value::String(text) => found.extend(text.parse().map(|time| (path.to_owned(), time))),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_agents_own_times_have_milliseconds_and_a_clients_stay_as_they_are() {
+    let server = Server::start().await;
+    for _ in 0..2 {
+        server.investigate("high_cpu", "api").await;
+    }
+    let own = server.submit("high_cpu", "api").await;
+    server.ended(&own).await;
+    let mut found = Vec::new();
+    for path in ["/v1/replica", "/v1/costs", "/v1/memory", "/v1/investigations", &format!("/v1/investigations/{own}")] {
+        times(path, &server.read(path).await, &mut found);
+    }
+    let named = |name: &str| found.iter().any(|(path, _)| path.ends_with(name));
+    for name in ["started_at", "now", "since", "accepted_at", "ended_at", "alert.timestamp", "last_seen"] {
+        assert!(named(name), "no {name} in {found:?}");
+    }
+    for (path, time) in found {
+        assert_eq!(time.subsec_nanosecond() % 1_000_000, 0, "{path}: {time}");
+    }
+
+    let clients = "2026-01-15T10:30:00.123456789Z";
+    let body = json!({ "alert_type": "high_cpu", "service": "api", "timestamp": clients });
+    let report: Value = server.post("/investigate", &body).await.json().await.unwrap();
+    assert_eq!(report["alert"]["timestamp"], clients);
 }
 
 #[tokio::test]
