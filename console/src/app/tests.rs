@@ -290,6 +290,10 @@ fn a_refused_alert_says_where_and_why() {
     assert_eq!(app.notice.as_ref().unwrap().text, "not fired at http://localhost:8002: connection refused");
     app.update(Message::Tick, now + 10 * SECOND);
     assert!(app.notice.is_none());
+
+    app.update(Message::Fired { source: SourceId(1), result: Err(NetError::TimedOut(5)) }, now);
+    let notice = &app.notice.as_ref().unwrap().text;
+    assert_eq!(notice, "perhaps fired at http://localhost:8002: no answer within 5 s", "it may have arrived");
 }
 
 #[test]

@@ -48,7 +48,8 @@ impl App {
                     }
                     Err(error) => {
                         let url = self.sources.get(source.0).map_or("", |source| source.url.as_str());
-                        self.say(Tone::Bad, format!("not fired at {url}: {error}"), now);
+                        let outcome = if error.may_have_arrived() { "perhaps fired" } else { "not fired" };
+                        self.say(Tone::Bad, format!("{outcome} at {url}: {error}"), now);
                     }
                 }
                 Vec::new()
@@ -78,7 +79,9 @@ impl App {
         self.memory.take(&update, received);
         if let Some(detail) = &mut self.detail {
             let known = self.investigations.get(&detail.id);
-            let failed = detail.error.is_some() && known.is_some_and(|known| known.boot_id == update.boot_id);
+            // What an agent refuses, it will refuse again; what was lost on the way may come the next time.
+            let lost = detail.error.as_ref().is_some_and(|error| !matches!(error, NetError::Problem(_)));
+            let failed = lost && known.is_some_and(|known| known.boot_id == update.boot_id);
             if failed || update.investigations.iter().any(|moved| moved.investigation_id == detail.id) {
                 detail.note_moved();
             }

@@ -27,3 +27,11 @@ pub enum NetError {
     #[error("fault in langdeck itself: {0}")]
     Internal(String),
 }
+
+impl NetError {
+    /// Whether the question may have reached the agent all the same: then nobody knows what became of it.
+    #[must_use]
+    pub const fn may_have_arrived(&self) -> bool {
+        matches!(self, Self::TimedOut(_) | Self::Lost(_) | Self::Malformed(_))
+    }
+}
