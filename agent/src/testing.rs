@@ -30,6 +30,8 @@ pub(crate) fn alert(alert_type: &str, service: &str) -> Alert {
 pub(crate) struct FakeModel {
     pub(crate) plan: Vec<&'static str>,
     pub(crate) confidence: f64,
+    /// What each answer takes.
+    pub(crate) usage: Usage,
     /// The call that goes wrong, and how.
     pub(crate) fault: Option<(Call, Fault)>,
     /// The findings that it was last asked about.
@@ -52,16 +54,21 @@ pub(crate) enum Fault {
 
 impl FakeModel {
     pub(crate) fn planning(plan: &[&'static str]) -> Self {
-        Self { plan: plan.to_vec(), confidence: 0.8, fault: None, told: Mutex::default() }
+        Self {
+            plan: plan.to_vec(),
+            confidence: 0.8,
+            usage: Usage { input: 10, output: 1 },
+            fault: None,
+            told: Mutex::default(),
+        }
     }
 
     pub(crate) fn failing(self, call: Call, fault: Fault) -> Self {
         Self { fault: Some((call, fault)), ..self }
     }
 
-    /// Each answer takes 10 tokens in and 1 out.
     fn answer<T>(&self, call: Call, value: T) -> Result<Answer<T>, ModelError> {
-        let spent = ModelCall { model: "simulated-gpt-4".into(), usage: Usage { input: 10, output: 1 } };
+        let spent = ModelCall { model: "simulated-gpt-4".into(), usage: self.usage };
         match self.fault {
             Some((faulty, fault)) if faulty == call => match fault {
                 Fault::NoAnswer => Err(ModelError::NoAnswer("out of order".to_owned())),

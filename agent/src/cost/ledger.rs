@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn sum(shares: &[CostShare]) -> Spend {
-        shares.iter().fold(Spend::default(), |sum, share| add(sum, share.spend))
+        crate::cost::sum(shares.iter().map(|share| share.spend))
     }
 
     #[test]

@@ -19,3 +19,8 @@ pub(crate) fn add(a: Spend, b: Spend) -> Spend {
         unpriced_tokens: a.unpriced_tokens.saturating_add(b.unpriced_tokens),
     }
 }
+
+/// The sum of amounts spent.
+pub(crate) fn sum(amounts: impl IntoIterator<Item = Spend>) -> Spend {
+    amounts.into_iter().fold(Spend::default(), add)
+}

@@ -134,6 +134,6 @@ impl Record {
     }
 
     pub(crate) fn spend(&self) -> Spend {
-        self.steps.iter().fold(Spend::default(), |sum, step| cost::add(sum, step.spend))
+        cost::sum(self.steps.iter().map(|step| step.spend))
     }
 }

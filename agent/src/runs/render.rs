@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::clock::millis;
+use crate::cost;
 use crate::identity::Identity;
 use crate::memory::{Record, StepName, StepRecord};
 use crate::model::Arguments;
@@ -121,7 +122,7 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
         [planner, tools @ .., reasoner] => (planner, tools, reasoner),
         _ => return None,
     };
-    let executor_tokens = tools.iter().map(|step| step.spend.tokens).sum();
+    let executor_tokens = cost::sum(tools.iter().map(|step| step.spend)).tokens;
     let spend = record.spend();
     Some(Report {
         investigation_id: identity.investigation_id(record.number),

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use langdeck_shared::{AlertRequest, Status, StepStatus, ToolMode, Totals, Usd};
 
-use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs};
+use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs, report};
 use crate::chain::Engine;
 use crate::identity::Identity;
 use crate::memory::Record;
 use crate::metrics::latency_histogram;
-use crate::model::Scenarios;
+use crate::model::{Scenarios, Usage};
 use crate::testing::{Behaviour, Call, FakeModel, Fault, fake_tool};
 
 const QUICK: Behaviour = Behaviour::Finds(Duration::from_millis(10));
@@ -168,6 +168,16 @@ async fn failures_are_counted_where_they_happen() {
     assert_eq!((totals.failed, totals.tools_executed, totals.spend.tokens), (1, 0, 11));
     assert_eq!((sample.errors, sample.tokens), (1, 11));
     assert!(runs.look(|state| state.books.patterns.recall(&ended.alert)).is_none(), "learnt without a report");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_of_absurd_usage_saturates() {
+    let absurd = FakeModel { usage: Usage { input: u64::MAX, output: 1 }, ..FakeModel::planning(&["tool", "tool"]) };
+    let runs = runs(absurd, QUICK, 1, 0);
+    let run = submit(&runs, "a");
+    let report = report(run.wait().await, &runs.identity).unwrap();
+    assert_eq!(report.chain_execution.executor.total_tokens, u64::MAX);
+    assert_eq!(report.cost_tracking.total_tokens, u64::MAX);
 }
 
 #[tokio::test(start_paused = true)]
