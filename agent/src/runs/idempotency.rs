@@ -8,8 +8,8 @@ use langdeck_shared::AlertRequest;
 
 use super::{Refusal, Run};
 
-/// How many keys are remembered; beyond them the oldest is forgotten.
-const MOST: usize = 1024;
+/// How many keys of ended investigations are remembered; beyond them the oldest is forgotten.
+const MOST_ENDED: usize = 1024;
 
 /// A key, and the alert that it was sent with.
 #[derive(Debug)]
@@ -27,15 +27,21 @@ impl Claim {
     }
 }
 
-/// The keys of the last investigations that had one.
-#[derive(Debug, Default)]
+/// The keys of all live investigations that have one, and of the last ended ones.
+#[derive(Debug)]
 pub(super) struct Keys {
+    most: usize,
     known: HashMap<Arc<str>, (u64, Arc<Run>)>,
     /// Oldest first.
     order: VecDeque<Arc<str>>,
 }
 
 impl Keys {
+    /// Keys of up to `live` investigations that have not ended, and of ended ones besides.
+    pub(super) fn new(live: usize) -> Self {
+        Self { most: live.saturating_add(MOST_ENDED), known: HashMap::new(), order: VecDeque::new() }
+    }
+
     /// The investigation that has the key, if one has; refused when it is of another alert.
     pub(super) fn find(&self, claim: &Claim) -> Result<Option<Arc<Run>>, Refusal> {
         match self.known.get(&claim.key) {
@@ -46,12 +52,22 @@ impl Keys {
     }
 
     pub(super) fn insert(&mut self, Claim { key, fingerprint }: Claim, run: Arc<Run>) {
-        if self.order.len() >= MOST
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
+        if self.order.len() >= self.most {
+            self.forget_oldest();
         }
         self.order.push_back(Arc::clone(&key));
         self.known.insert(key, (fingerprint, run));
+    }
+
+    /// Forgets the oldest key whose investigation has ended. A live one keeps its key: its client may still ask again.
+    fn forget_oldest(&mut self) {
+        for _ in 0..self.order.len() {
+            let Some(oldest) = self.order.pop_front() else { return };
+            if self.known.get(&oldest).is_none_or(|(_, run)| run.ended().is_some()) {
+                self.known.remove(&oldest);
+                return;
+            }
+            self.order.push_back(oldest);
+        }
     }
 }

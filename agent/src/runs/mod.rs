@@ -243,8 +243,9 @@ impl Runs {
 
     /// Cancels every investigation that has not ended.
     pub(crate) fn cancel_all(&self) {
-        let live = self.lock().schedule.live();
-        for number in live {
+        // Those that wait come first, so that none of them begins in a place which becomes free.
+        let newest_first = self.lock().schedule.newest_first();
+        for number in newest_first {
             // One that ended meanwhile needs no cancelling.
             let _ = self.cancel(number, CancelReason::Shutdown);
         }

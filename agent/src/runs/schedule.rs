@@ -71,14 +71,15 @@ pub(super) struct Schedule {
     limits: Limits,
     closed: bool,
     live: HashMap<u64, Arc<Run>>,
-    /// Those of the live ones that wait for a place, first come first served.
+    /// Those of the live ones that wait for a place, first come first served, and so in the order of their numbers.
     queue: VecDeque<Arc<Run>>,
     keys: Keys,
 }
 
 impl Schedule {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, closed: false, live: HashMap::new(), queue: VecDeque::new(), keys: Keys::default() }
+        let keys = Keys::new(limits.running.saturating_add(limits.queued));
+        Self { limits, closed: false, live: HashMap::new(), queue: VecDeque::new(), keys }
     }
 
     /// The investigation that already has this idempotency key.
@@ -111,8 +112,8 @@ impl Schedule {
 
     /// Takes an investigation out of the queue; false when it does not wait there.
     pub(super) fn dequeue(&mut self, number: u64) -> bool {
-        let place = self.queue.iter().position(|run| run.number == number);
-        place.is_some_and(|place| self.queue.remove(place).is_some())
+        let place = self.queue.binary_search_by_key(&number, |run| run.number);
+        place.is_ok_and(|place| self.queue.remove(place).is_some())
     }
 
     /// The next that may run, if one waits and there is a place.
@@ -128,8 +129,11 @@ impl Schedule {
         self.live.remove(&number);
     }
 
-    pub(super) fn live(&self) -> Vec<u64> {
-        self.live.keys().copied().collect()
+    /// Those that have not ended, the newest first: who waits stands before who runs.
+    pub(super) fn newest_first(&self) -> Vec<u64> {
+        let mut numbers: Vec<_> = self.live.keys().copied().collect();
+        numbers.sort_unstable_by(|a, b| b.cmp(a));
+        numbers
     }
 
     pub(super) fn close(&mut self) {

@@ -134,13 +134,15 @@ async fn a_running_investigation_can_be_cancelled() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_investigation_can_be_cancelled() {
-    let runs = runs(model(), Behaviour::Hangs, 1, 1);
+    let runs = runs(model(), Behaviour::Hangs, 1, 2);
     submit(&runs, "a");
     let second = submit(&runs, "b");
+    let third = submit(&runs, "c");
     runs.cancel(second.number, CancelReason::Asked).unwrap();
     assert_eq!(second.ended().unwrap().status, Status::Cancelled);
     assert_eq!(steps(second.ended().unwrap()), [("planner", StepStatus::Cancelled)]);
-    assert_eq!(gauges(&runs), (1, 0));
+    assert_eq!(gauges(&runs), (1, 1));
+    assert_eq!(record(&runs, &third).status, Status::Queued);
     assert_eq!(runs.cancel(9, CancelReason::Asked), Err(NotCancelled::Unknown));
 }
 
@@ -194,6 +196,21 @@ async fn one_key_leads_to_one_investigation() {
     assert!(Arc::ptr_eq(&first, &later));
     assert_eq!(totals(&runs).requests, 1);
     assert_ne!(runs.submit(request("a"), claim("l", "a")).unwrap().number, first.number);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_investigation_keeps_its_key_and_the_oldest_ended_one_loses_it() {
+    let runs = runs(model(), Behaviour::Hangs, 1, 1);
+    let live = runs.submit(request("live"), claim("live", "live")).unwrap();
+    for n in 0..5000 {
+        let ended = runs.submit(request("a"), claim(&n.to_string(), "a")).unwrap();
+        runs.cancel(ended.number, CancelReason::Asked).unwrap();
+    }
+    assert!(Arc::ptr_eq(&live, &runs.submit(request("live"), claim("live", "live")).unwrap()));
+    let last = runs.submit(request("a"), claim("4999", "a")).unwrap();
+    assert!(last.ended().is_some(), "the last key is forgotten");
+    let first = runs.submit(request("a"), claim("0", "a")).unwrap();
+    assert!(first.ended().is_none(), "every key is remembered");
 }
 
 #[tokio::test(start_paused = true)]
