@@ -56,8 +56,9 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>) -> R
     let (moved, samples, totals, latencies, services, (running, queued)) = runs.look(|state| {
         let gauges = state.gauges();
         let books = &mut state.books;
-        let moved = cursor.and_then(|cursor| moved_since(books, cursor)).unwrap_or_else(|| snapshot(books));
         let second = books.second(now);
+        let cursor = cursor.filter(|cursor| cursor.second <= second);
+        let moved = cursor.and_then(|cursor| moved_since(books, cursor)).unwrap_or_else(|| snapshot(books));
         let samples = books.samples.since(moved.from_second, second);
         (moved, samples, books.totals(), books.latencies.to_vec(), books.patterns.services(), gauges)
     });

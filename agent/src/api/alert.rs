@@ -43,12 +43,22 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     let subtype = essence.get(.."application/".len()).filter(|kind| kind.eq_ignore_ascii_case("application/"));
     let subtype = subtype.map(|kind| essence[kind.len()..].to_ascii_lowercase());
-    if subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) {
+    if subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) && is_utf_8(media_type) {
         return Ok(());
     }
-    let found = if essence.is_empty() { "nothing".to_owned() } else { format!("{essence:?}") };
-    let detail = format!("the content-type header says {found}; an alert is application/json");
+    let found = if media_type.is_empty() { "nothing".to_owned() } else { format!("{media_type:?}") };
+    let detail = format!("the content-type header says {found}; an alert is application/json in UTF-8");
     Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+}
+
+/// Whether a media type's charset, where it names one, is UTF-8 or the ASCII part of it.
+fn is_utf_8(media_type: &str) -> bool {
+    let mut parameters = media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    parameters.all(|(name, value)| {
+        let value = value.trim().trim_matches('"');
+        !name.trim().eq_ignore_ascii_case("charset")
+            || ["utf-8", "utf8", "us-ascii"].iter().any(|known| known.eq_ignore_ascii_case(value))
+    })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

@@ -174,6 +174,6 @@ fn number_of(app: &App, id: Result<Path<String>, PathRejection>) -> Result<u64, 
 }
 
 fn unknown(id: &str) -> ApiError {
-    let detail = "no investigation {id} is remembered here; it may be too old, or of another replica or life of it";
-    ApiError::new(Kind::NotFound, detail.replace("{id}", id))
+    let why = "it may be too old, or of another replica or life of it";
+    ApiError::new(Kind::NotFound, format!("no investigation {id} is remembered here; {why}"))
 }

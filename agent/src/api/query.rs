@@ -1,4 +1,4 @@
-//! Query strings: each parameter read once, and everything wrong with them said at once.
+//! Query strings: each parameter read once, and what is wrong with them said at once.
 
 use std::fmt::Display;
 
@@ -10,6 +10,8 @@ use super::error::{ApiError, Kind};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
+/// How many wrong parameters an answer names: it must not be many times as long as the request.
+const MAX_ERRORS: usize = 8;
 
 /// The parameters of a request that nobody has asked for yet.
 #[derive(Debug)]
@@ -55,7 +57,9 @@ impl Params {
     }
 
     fn refuse<T: Default>(&mut self, field: &str, reason: impl Display) -> T {
-        self.errors.push(FieldError { field: field.to_owned(), reason: reason.to_string() });
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(FieldError { field: field.to_owned(), reason: reason.to_string() });
+        }
         T::default()
     }
 

@@ -70,8 +70,9 @@ async fn a_cursor_that_is_not_of_this_life_gets_a_snapshot() {
     server.investigate("high_cpu", "a").await;
     let foreign = other.replica(None).await.cursor;
     let ahead = format!("{}.999999.0", server.agent.boot_id());
+    let later = format!("{}.0.999999", server.agent.boot_id());
     let odd = format!("{}.+1.0", server.agent.boot_id());
-    for cursor in [foreign.as_str(), &ahead, &odd, "", "x", "..", "%00"] {
+    for cursor in [foreign.as_str(), &ahead, &later, &odd, "", "x", "..", "%00"] {
         let update = server.replica(Some(cursor)).await;
         assert!(update.reset, "{cursor}");
         assert_eq!(services(&update), ["a"], "{cursor}");

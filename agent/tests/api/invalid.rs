@@ -95,7 +95,14 @@ async fn every_wrong_field_is_named_at_once() {
 async fn a_body_of_another_media_type_is_refused() {
     let server = Server::start().await;
     let body = r#"{"alert_type":"a","service":"b"}"#;
-    for media_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonx")] {
+    for media_type in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonx"),
+        Some("application/json; charset=utf-16"),
+        Some("application/json;Charset=\"ISO-8859-1\""),
+    ] {
         let mut request = server.request("POST", "/investigate").body(body);
         if let Some(media_type) = media_type {
             request = request.header("content-type", media_type);
@@ -104,7 +111,12 @@ async fn a_body_of_another_media_type_is_refused() {
         assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE, "{media_type:?}");
         assert_eq!(problem(response).await.kind, "urn:langdeck:problem:unsupported-media-type");
     }
-    for media_type in ["application/json; charset=utf-8", "Application/JSON", "application/cloudevents+json"] {
+    for media_type in [
+        "application/json; charset=utf-8",
+        "application/json;q=1;charset=\"UTF-8\"",
+        "Application/JSON",
+        "application/cloudevents+json",
+    ] {
         let request = server.request("POST", "/investigate").body(body).header("content-type", media_type);
         assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{media_type}");
     }
@@ -183,4 +195,6 @@ async fn a_bad_query_names_its_parameter() {
         assert_eq!(problem.kind, "urn:langdeck:problem:invalid-query");
         assert_eq!(problem.errors[0].field, field, "{path}: {problem:?}");
     }
+    let many = problem(server.get(&format!("/v1/memory?{}", "a&".repeat(1000))).await).await;
+    assert_eq!(many.errors.len(), 8, "the answer is many times as long as the request");
 }
