@@ -13,7 +13,7 @@ use super::App;
 use super::alert::Submission;
 use super::error::{ApiError, Kind};
 use super::json::Json;
-use super::openapi::{InvalidQuery, NoSuchInvestigation, Refusals};
+use super::openapi::{IdempotencyKey, InvalidQuery, NoSuchInvestigation, Refusals};
 use super::query::Params;
 use crate::identity::plain_number;
 use crate::memory::{ListFilter, Record};
@@ -21,11 +21,10 @@ use crate::runs::{self, CancelReason, Detail, NotCancelled, Run};
 
 /// Run the chain over an alert and wait for its report.
 ///
-/// The investigation goes on when the client disconnects. The same idempotency key with the same alert answers with the
-/// same investigation.
+/// The investigation goes on when the client disconnects.
 #[utoipa::path(
     post, path = "/investigate", tag = "investigations", request_body = AlertRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    params(IdempotencyKey),
     responses(
         (status = 200, description = "The report of an investigation that succeeded, or succeeded in part", body = Report),
         Refusals,
@@ -53,7 +52,7 @@ fn without_report(run: &Run, record: &Record) -> ApiError {
 /// Accept an alert without waiting for its investigation.
 #[utoipa::path(
     post, path = "/v1/investigations", tag = "investigations", request_body = AlertRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    params(IdempotencyKey),
     responses(
         (status = 202, description = "Accepted", body = Accepted, headers(("Location" = String, description = "Where to follow it"))),
         Refusals,
@@ -83,7 +82,7 @@ fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Ru
 #[utoipa::path(
     get, path = "/v1/investigations", tag = "investigations",
     params(
-        ("limit" = Option<u32>, Query, description = "From 1 to 200; 50 when it is not said"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "From 1 to 200; 50 when it is not said"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before; one of another life of the replica starts again at the newest"),
         ("status" = Option<Status>, Query, description = "Only those that stand so"),
         ("service" = Option<String>, Query, description = "Only those of this service"),

@@ -1,7 +1,7 @@
 //! The OpenAPI document, made from the handlers and the wire types.
 
 use langdeck_shared::Problem;
-use utoipa::{IntoResponses, OpenApi};
+use utoipa::{IntoParams, IntoResponses, OpenApi};
 
 use super::{investigations, operations, replica};
 
@@ -30,6 +30,16 @@ use super::{investigations, operations, replica};
 )]
 struct Document;
 
+/// The header by which a client may safely send an alert again.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) struct IdempotencyKey {
+    /// 1 to 255 visible ASCII characters. The same key with the same alert leads to the same investigation.
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+    key: String,
+}
+
 /// Why an alert is not accepted, by either door.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "the document is made from the type, not from a value")]
@@ -50,7 +60,11 @@ pub(super) enum Refusals {
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
     /// All places are taken, or the replica is about to stop; try again after `Retry-After`.
-    #[response(status = 503, content_type = "application/problem+json")]
+    #[response(
+        status = 503,
+        content_type = "application/problem+json",
+        headers(("Retry-After" = u32, description = "Seconds"))
+    )]
     Unavailable(Problem),
 }
 

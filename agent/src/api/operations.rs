@@ -38,7 +38,7 @@ pub(super) async fn livez(State(app): State<Arc<App>>) -> Json<Health> {
     get, path = "/readyz", tag = "operations",
     responses(
         (status = 200, description = "It should", body = Health),
-        (status = 503, description = "It is about to stop", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It is about to stop", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "Seconds"))),
     )
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, ApiError> {

@@ -16,7 +16,7 @@ use crate::runs;
 /// What the replica remembers: the last alert, ended investigations, a pattern per service.
 #[utoipa::path(
     get, path = "/v1/memory", tag = "replica",
-    params(("limit" = Option<u32>, Query, description = "How much history: from 1 to 200; 50 when it is not said")),
+    params(("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "How much history: from 1 to 200; 50 when it is not said")),
     responses(
         (status = 200, description = "Memory", body = Memory),
         InvalidQuery,
