@@ -58,6 +58,8 @@ pub enum Action {
 /// Where a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Context {
+    /// The first screen, before any agent has answered.
+    NoConnection,
     /// The first screen.
     Overview,
     /// One investigation, whole.
@@ -137,17 +139,17 @@ pub struct Binding {
     pub action: Action,
     /// The keys that do it, the one to teach first.
     pub keys: &'static [Key],
-    /// One or two words for the footer.
+    /// One or two words for the palette.
     pub label: &'static str,
     /// A sentence for the help.
     pub help: &'static str,
     /// Where it can be done.
     pub contexts: &'static [Context],
-    /// Where the footer teaches it.
-    pub footer: &'static [Context],
+    /// Where the footer teaches it, and in which words.
+    pub footer: &'static [(Context, &'static str)],
 }
 
-use Context::{Compose, Detail, Filter, Fire, Help, Overview, Palette};
+use Context::{Compose, Detail, Filter, Fire, Help, NoConnection, Overview, Palette};
 
 /// The action table, in the order of footer and help.
 pub const BINDINGS: &[Binding] = &[
@@ -157,23 +159,15 @@ pub const BINDINGS: &[Binding] = &[
         label: "fire",
         help: "Fire a test alert, chosen from a list",
         contexts: &[Overview, Detail],
-        footer: &[Overview, Detail],
+        footer: &[(Overview, "fire"), (Detail, "fire")],
     },
     Binding {
         action: Action::Open,
         keys: &[Key::plain(KeyCode::Enter)],
         label: "open",
-        help: "Open the selected investigation; on the fleet, show the selected replica's investigations only",
-        contexts: &[Overview],
-        footer: &[Overview],
-    },
-    Binding {
-        action: Action::Open,
-        keys: &[Key::plain(KeyCode::Enter)],
-        label: "go ahead",
-        help: "In a list or a form, go ahead with what is chosen or written",
-        contexts: &[Fire, Compose, Filter, Palette],
-        footer: &[Fire, Compose, Filter, Palette],
+        help: "Open the investigation, or show only the replica's; in a list or a form, go ahead",
+        contexts: &[Overview, Fire, Compose, Filter, Palette],
+        footer: &[(Overview, "open"), (Fire, "fire"), (Compose, "fire"), (Filter, "keep"), (Palette, "go ahead")],
     },
     Binding {
         action: Action::Compose,
@@ -181,7 +175,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "compose",
         help: "Write an alert and fire it",
         contexts: &[Overview, Detail, Fire],
-        footer: &[Fire],
+        footer: &[(Fire, "compose")],
     },
     Binding {
         action: Action::Filter,
@@ -189,7 +183,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "filter",
         help: "Show only the investigations that hold a text",
         contexts: &[Overview],
-        footer: &[Overview],
+        footer: &[(Overview, "filter")],
     },
     Binding {
         action: Action::Sort,
@@ -213,7 +207,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "next pane",
         help: "To the next pane; in a form, to the next field",
         contexts: &[Overview, Compose],
-        footer: &[Overview, Compose],
+        footer: &[(Overview, "next pane"), (Compose, "next field")],
     },
     Binding {
         action: Action::Previous,
@@ -229,7 +223,7 @@ pub const BINDINGS: &[Binding] = &[
         label: "down",
         help: "One row down; in an investigation, to the next step",
         contexts: &[Overview, Detail, Fire, Compose, Palette, Help],
-        footer: &[],
+        footer: &[(Detail, "next step")],
     },
     Binding {
         action: Action::Up,
@@ -257,11 +251,11 @@ pub const BINDINGS: &[Binding] = &[
     },
     Binding {
         action: Action::PageDown,
-        keys: &[Key::plain(KeyCode::PageDown), Key::ctrl('d'), Key::char(' ')],
+        keys: &[Key::char(' '), Key::plain(KeyCode::PageDown), Key::ctrl('d')],
         label: "page down",
         help: "Ten rows down; in an investigation, scroll the step's text",
         contexts: &[Overview, Detail, Help],
-        footer: &[],
+        footer: &[(Detail, "scroll")],
     },
     Binding {
         action: Action::PageUp,
@@ -285,15 +279,22 @@ pub const BINDINGS: &[Binding] = &[
         label: "next replica",
         help: "When firing: at the next replica",
         contexts: &[Fire],
-        footer: &[Fire],
+        footer: &[(Fire, "next replica")],
     },
     Binding {
         action: Action::Back,
         keys: &[Key::plain(KeyCode::Esc)],
         label: "back",
         help: "Leave what was opened; on the overview, let go of filter, replica and selection",
-        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
-        footer: &[Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: &[NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        footer: &[
+            (Detail, "back"),
+            (Fire, "close"),
+            (Compose, "close"),
+            (Filter, "undo"),
+            (Palette, "close"),
+            (Help, "close"),
+        ],
     },
     Binding {
         action: Action::Back,
@@ -308,7 +309,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char(':')],
         label: "palette",
         help: "Choose an action by its name",
-        contexts: &[Overview, Detail],
+        contexts: &[NoConnection, Overview, Detail],
         footer: &[],
     },
     Binding {
@@ -316,15 +317,15 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('?')],
         label: "help",
         help: "Show every key; again to close",
-        contexts: &[Overview, Detail, Fire, Help],
-        footer: &[Overview, Detail],
+        contexts: &[NoConnection, Overview, Detail, Fire, Help],
+        footer: &[(NoConnection, "help"), (Overview, "help"), (Detail, "help")],
     },
     Binding {
         action: Action::Repaint,
         keys: &[Key::ctrl('l')],
         label: "repaint",
         help: "Draw the whole screen anew",
-        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: &[NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help],
         footer: &[],
     },
     Binding {
@@ -332,7 +333,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::ctrl('z')],
         label: "suspend",
         help: "Back to the shell until fg",
-        contexts: &[Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: &[NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help],
         footer: &[],
     },
     Binding {
@@ -340,8 +341,8 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('q'), Key::ctrl('c')],
         label: "quit",
         help: "End the console",
-        contexts: &[Overview, Detail],
-        footer: &[Overview, Detail],
+        contexts: &[NoConnection, Overview, Detail],
+        footer: &[(NoConnection, "quit"), (Overview, "quit"), (Detail, "quit")],
     },
     Binding {
         action: Action::Quit,
@@ -363,9 +364,12 @@ pub fn action_for(context: Context, event: &KeyEvent) -> Option<Action> {
     })
 }
 
-/// What the footer teaches in a context, in order.
-pub fn footer(context: Context) -> impl Iterator<Item = &'static Binding> {
-    BINDINGS.iter().filter(move |binding| binding.footer.contains(&context))
+/// What the footer teaches in a context, in order: the key, and what it does there.
+pub fn footer(context: Context) -> impl Iterator<Item = (Key, &'static str)> {
+    BINDINGS.iter().filter_map(move |binding| {
+        let (_, words) = binding.footer.iter().find(|(place, _)| *place == context)?;
+        Some((*binding.keys.first()?, *words))
+    })
 }
 
 impl Binding {
@@ -393,7 +397,7 @@ mod tests {
 
     use super::*;
 
-    const CONTEXTS: [Context; 7] = [Overview, Detail, Fire, Compose, Filter, Palette, Help];
+    const CONTEXTS: [Context; 8] = [NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help];
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
@@ -432,7 +436,7 @@ mod tests {
     #[test]
     fn the_footer_teaches_only_what_works_there() {
         for binding in BINDINGS {
-            assert!(binding.footer.iter().all(|context| binding.contexts.contains(context)), "{:?}", binding.action);
+            assert!(binding.footer.iter().all(|(place, _)| binding.contexts.contains(place)), "{:?}", binding.action);
         }
     }
 }

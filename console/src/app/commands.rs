@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use langdeck_shared::LONG_TEXT_CHARS;
+use crossterm::event::{Event, KeyEvent};
+use langdeck_shared::{LONG_TEXT_CHARS, StepStatus};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
@@ -36,7 +36,10 @@ impl App {
             Action::Compose => self.compose(),
             Action::Open => return self.open(now),
             Action::Back => self.back(),
-            Action::Filter => self.overlay = Some(Overlay::Filter(self.filter.value().to_owned())),
+            Action::Filter => {
+                self.overlay = Some(Overlay::Filter(self.filter.value_and_reset()));
+                self.sift();
+            }
             Action::Sort => self.fleet.order_by_next(),
             Action::Pause => self.paused_at = if self.is_paused() { None } else { Some(now) },
             Action::Palette => self.overlay = Some(Overlay::Palette(Input::default(), 0)),
@@ -148,6 +151,10 @@ impl App {
         detail.note_moved();
         self.selected = Some(detail.id.clone());
         self.opened = true;
+        let steps = self.investigations.get(&detail.id).map_or(&[][..], |known| &known.investigation.steps);
+        // What is at work, or the reasoner, which has the last word.
+        let at_work = steps.iter().position(|step| step.status == StepStatus::Running);
+        detail.choose(at_work.unwrap_or(steps.len().saturating_sub(1)));
     }
 
     fn show_replica_only(&mut self) {
@@ -255,11 +262,6 @@ impl App {
     }
 
     fn edit(&mut self, key: KeyEvent) {
-        // A letter with Ctrl or Alt that is no command must not be written as a letter.
-        let command = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        if command && matches!(key.code, KeyCode::Char(_)) {
-            return;
-        }
         self.change_text(|input| {
             input.handle_event(&Event::Key(key));
         });

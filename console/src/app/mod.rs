@@ -169,7 +169,7 @@ impl App {
 
     /// Where a key goes at present.
     #[must_use]
-    pub const fn context(&self) -> Context {
+    pub fn context(&self) -> Context {
         match self.overlay {
             Some(Overlay::Help(_)) => Context::Help,
             Some(Overlay::Fire(_)) => Context::Fire,
@@ -177,6 +177,7 @@ impl App {
             Some(Overlay::Filter(_)) => Context::Filter,
             Some(Overlay::Palette(..)) => Context::Palette,
             None if self.opened => Context::Detail,
+            None if self.fleet.replicas().is_empty() => Context::NoConnection,
             None => Context::Overview,
         }
     }

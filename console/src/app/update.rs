@@ -141,10 +141,10 @@ impl App {
         let source = target.and_then(|name| self.fleet.by_name(name)).map_or(SourceId(0), |replica| replica.source);
         self.overlay = None;
         self.hurry_until = Some(now + HURRY);
-        self.paused_at = None;
         self.fired += 1;
         let at = target.map(|name| format!(" at {name}")).unwrap_or_default();
-        self.say(Tone::Good, format!("firing {} on {}{at}", alert.alert_type, alert.service), now);
+        let resumed = if self.paused_at.take().is_some() { ", no longer paused" } else { "" };
+        self.say(Tone::Good, format!("firing {} on {}{at}{resumed}", alert.alert_type, alert.service), now);
         vec![Effect::Fire {
             source,
             alert: Box::new(alert),

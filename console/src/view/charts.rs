@@ -2,40 +2,87 @@
 
 use std::time::Instant;
 
+use langdeck_shared::Usd;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
+use super::theme::Theme;
 use super::{Scene, format};
 use crate::app::{Replica, hourly, series};
 use crate::widgets::panel::Panel;
 use crate::widgets::spark::{Resample, Sparkline};
-use langdeck_shared::Usd;
+use crate::widgets::{put, skip};
 
 /// Over how many seconds the rate in a title is taken.
 const RATE: usize = 10;
 
 /// Tokens per second of all replicas together.
 pub(super) fn tokens(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let data = sum(scene, area, |sample| sample.tokens);
-    let recent: Vec<u64> = data.iter().rev().take(RATE).flatten().copied().collect();
-    let mut panel = Panel::new("Tokens/s");
-    if !recent.is_empty() {
-        let total = recent.iter().fold(0, |sum: u64, tokens| sum.saturating_add(*tokens));
-        panel = panel.styled_figure(format::count(total / recent.len() as u64), scene.theme.strong);
-        panel = panel.figure(format!("peak {}", format::count(data.iter().flatten().copied().max().unwrap_or(0))));
-    }
-    let inner = panel.render(area, buffer, scene.theme);
+    let data = token_data(scene, area);
+    let peak = data.iter().flatten().max().map(|peak| format!("peak {}", format::count(*peak)));
+    let panel = Panel::new("Tokens/s").styled_figure(token_rate(scene, &data), scene.theme.strong);
+    let inner = panel.figure(peak.unwrap_or_default()).render(area, buffer, scene.theme);
     chart(scene, &data).render(inner, buffer, scene.theme);
 }
 
 /// Money per second of all replicas together.
 pub(super) fn money(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let data = sum(scene, area, |sample| sample.cost_usd.nanos());
-    let minute = data.iter().rev().take(60).map(|nanos| nanos.map(Usd::from_nanos));
-    let rate = hourly(minute).map_or_else(|| scene.theme.glyphs.dash.to_owned(), format::usd);
-    let panel = Panel::new("Spend").styled_figure(format!("{rate} per hour"), scene.theme.money);
+    let data = money_data(scene, area);
+    let panel = Panel::new("Spend").styled_figure(format!("{} per hour", money_rate(scene, &data)), scene.theme.money);
     let inner = panel.render(area, buffer, scene.theme);
     chart(scene, &data).ramp(&scene.theme.spark_money).render(inner, buffer, scene.theme);
+}
+
+/// Both, and what memory knows, in one line.
+///
+/// ```text
+///  tokens/s 412 ▂▃▅▆▇█▇▅▃▂▂▃▅   $/h 0.020 ▂▃▅▆▇█▇▅▃▂▂▃▅   memory 3 services, checkout-api 7×
+/// ```
+pub(super) fn line(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
+    let theme = scene.theme;
+    let third = |index: u16| Rect { x: area.x + 1 + index * (area.width / 3), width: area.width / 3 - 2, ..area };
+    let tokens = token_data(scene, area);
+    let place = label(third(0), "tokens/s", &token_rate(scene, &tokens), theme.strong, theme, buffer);
+    chart(scene, &tokens).render(place, buffer, theme);
+    let money = money_data(scene, area);
+    let place = label(third(1), "per hour", &money_rate(scene, &money), theme.money, theme, buffer);
+    chart(scene, &money).ramp(&theme.spark_money).render(place, buffer, theme);
+
+    let recalled = scene.app.memory.recall();
+    let last = recalled
+        .first()
+        .map(|last| format!("{} {}{}", last.service, format::count(last.investigations), theme.glyphs.times));
+    let place = label(third(2), "memory", &scene.app.memory.len().to_string(), theme.strong, theme, buffer);
+    put(place, &format::fit(&last.unwrap_or_default(), place.width.into(), theme.glyphs.ellipsis), theme.text, buffer);
+}
+
+/// Writes a name and its figure; what is left of the place comes back.
+fn label(place: Rect, name: &str, figure: &str, style: Style, theme: &Theme, buffer: &mut Buffer) -> Rect {
+    let place = skip(place, put(place, name, theme.dim, buffer) + 1);
+    skip(place, put(place, figure, style, buffer) + 1)
+}
+
+fn token_data(scene: Scene<'_>, area: Rect) -> Vec<Option<u64>> {
+    sum(scene, area, |sample| sample.tokens)
+}
+
+fn money_data(scene: Scene<'_>, area: Rect) -> Vec<Option<u64>> {
+    sum(scene, area, |sample| sample.cost_usd.nanos())
+}
+
+/// The tokens per second of the last seconds.
+fn token_rate(scene: Scene<'_>, data: &[Option<u64>]) -> String {
+    let recent: Vec<u64> = data.iter().rev().take(RATE).flatten().copied().collect();
+    let total = recent.iter().fold(0, |sum: u64, tokens| sum.saturating_add(*tokens));
+    let rate = total.checked_div(recent.len() as u64);
+    rate.map_or_else(|| scene.theme.glyphs.dash.to_owned(), format::count)
+}
+
+/// The money per hour that the last minute amounts to.
+fn money_rate(scene: Scene<'_>, data: &[Option<u64>]) -> String {
+    let minute = data.iter().rev().take(60).map(|nanos| nanos.map(Usd::from_nanos));
+    hourly(minute).map_or_else(|| scene.theme.glyphs.dash.to_owned(), format::usd)
 }
 
 /// One value a second for at least two minutes, or as many as there are columns.

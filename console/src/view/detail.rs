@@ -24,10 +24,8 @@ pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usi
     let inner = timeline::panel(scene, known).focused(true).render(areas.timeline, buffer, theme);
     timeline::steps(scene, known, Some(detail.step), inner, buffer);
     let beyond = step(scene, detail, known, areas, buffer);
-    if let Some(report) = areas.report {
-        self::report(scene, detail, known, report, buffer);
-    }
-    beyond
+    let report_beyond = areas.report.map_or(0, |area| report(scene, detail, known, area, buffer));
+    beyond.max(report_beyond)
 }
 
 /// The step of the timeline at a place of the screen.
@@ -48,9 +46,9 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let mark = theme.step_status(timed.status);
     let panel = Panel::new(timed.name.clone()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
     let [tokens, cost] = spend(timed);
-    let inner = panel.figure(tokens).styled_figure(cost, theme.money).render(areas.step, buffer, theme);
-    let lines = lines(scene, detail, known, timed, areas.report.is_none(), usize::from(inner.width));
-    draw_lines(&lines, detail.scroll, inner, buffer)
+    let panel = panel.figure(tokens).styled_figure(cost, theme.money);
+    let lines = lines(scene, detail, known, timed, areas.report.is_none(), usize::from(panel.inner(areas.step).width));
+    scrolled(scene, panel, &lines, detail.scroll, areas.step, buffer)
 }
 
 /// The step's tokens and what they cost; nothing while there are none.
@@ -105,8 +103,26 @@ fn lines(
     lines
 }
 
-fn report(scene: Scene<'_>, detail: &Detail, known: &Known, area: Rect, buffer: &mut Buffer) {
-    let inner = Panel::new("Report").render(area, buffer, scene.theme);
+fn report(scene: Scene<'_>, detail: &Detail, known: &Known, area: Rect, buffer: &mut Buffer) -> usize {
+    let panel = Panel::new("Report");
     let whole = detail.whole.as_deref().unwrap_or(&known.investigation);
-    draw_lines(&findings::whole(scene, whole, usize::from(inner.width)), 0, inner, buffer);
+    let lines = findings::whole(scene, whole, usize::from(panel.inner(area).width));
+    scrolled(scene, panel, &lines, detail.scroll, area, buffer)
+}
+
+/// Draws a panel with lines from the one at `scroll` on, and says in its title where there are more; answers how far
+/// they reach beyond it.
+fn scrolled(
+    scene: Scene<'_>,
+    panel: Panel<'_>,
+    lines: &[Line<'_>],
+    scroll: usize,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> usize {
+    let beyond = lines.len().saturating_sub(usize::from(panel.inner(area).height));
+    let more = if scroll < beyond { format!("{} more below", scene.theme.glyphs.descending) } else { String::new() };
+    let inner = panel.note(more).render(area, buffer, scene.theme);
+    draw_lines(lines, scroll, inner, buffer);
+    beyond
 }

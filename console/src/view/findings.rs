@@ -10,6 +10,7 @@ use super::investigations::why_lost;
 use super::text::{self, draw_lines};
 use super::{Scene, format};
 use crate::app::Known;
+use crate::widgets::put;
 
 /// How wide the names on the left are.
 const NAME: usize = 12;
@@ -27,6 +28,29 @@ pub(super) fn brief(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Bu
         None => facts(scene, known, width),
     };
     draw_lines(&lines, 0, area, buffer);
+}
+
+/// What it found, or why it did not, in one line.
+pub(super) fn line(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Buffer) {
+    let (found, style) = found(scene, known);
+    put(area, &format::fit(&found, usize::from(area.width), scene.theme.glyphs.ellipsis), style, buffer);
+}
+
+/// What it found, or why it did not, and how that is shown.
+pub(super) fn found(scene: Scene<'_>, known: &Known) -> (String, Style) {
+    let theme = scene.theme;
+    let investigation = &known.investigation;
+    if known.lost {
+        return (why_lost(scene, known).to_owned(), theme.dim);
+    }
+    if let Some(error) = &investigation.error {
+        return (error.clone(), theme.failed);
+    }
+    match (&investigation.root_cause, investigation.confidence) {
+        (Some(cause), Some(confidence)) => (format!("{} {cause}", format::percent(confidence)), theme.text),
+        (Some(cause), None) => (cause.clone(), theme.text),
+        (None, _) => (String::new(), theme.dim),
+    }
 }
 
 fn facts(scene: Scene<'_>, known: &Known, width: usize) -> Vec<Line<'static>> {

@@ -7,20 +7,20 @@ use ratatui::layout::{Position, Rect};
 
 use super::theme::Mark;
 use super::{Scene, format};
-use crate::app::{App, Pane, Replica};
+use crate::app::{App, FleetOrder, Pane, Replica};
 use crate::widgets::panel::Panel;
 use crate::widgets::spark::Sparkline;
-use crate::widgets::table::{Column, Keep, Table, rows_in};
+use crate::widgets::table::{Column, Keep, Table, hidden, rows_in};
 
 /// Seconds of a replica's chart.
 const CHART: usize = 60;
 
 /// The columns of a table so wide. Where there is room, a whole name matters more than the last columns.
 const fn columns(width: u16) -> [Column<'static>; 13] {
-    let (name, chart) = if width < 100 { (12, 10) } else { (26, 16) };
+    let (name, chart) = if width < 100 { (12, 8) } else { (26, 16) };
     [
-        Column::new("REPLICA", name, 40).keep(Keep::End),
-        Column::new("STATE", 11, 16),
+        Column::new("REPLICA", name, 28).keep(Keep::End),
+        Column::new("STATE", 13, 17),
         Column::new("RUN", 3, 5).right().priority(1),
         Column::new("DONE", 5, 6).right().priority(2),
         Column::new("ERR", 4, 5).right().priority(1),
@@ -35,20 +35,14 @@ const fn columns(width: u16) -> [Column<'static>; 13] {
     ]
 }
 
-fn panel(scene: Scene<'_>) -> Panel<'static> {
-    let order = scene.app.fleet.order();
-    Panel::new("Fleet")
-        .note(format!("by {} {}", order.as_str(), scene.theme.glyphs.descending))
-        .focused(scene.app.pane == Pane::Fleet)
-        .flush()
-}
-
 /// Draws the panel with the table.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, now } = scene;
-    let inner = panel(scene).render(area, buffer, theme);
-    let replicas = app.fleet.replicas();
+    let panel = Panel::new("Fleet").focused(app.pane == Pane::Fleet).flush();
+    let inner = panel.inner(area);
     let columns = columns(inner.width);
+    panel.note(hidden(&columns, inner.width, &order(scene))).render(area, buffer, theme);
+    let replicas = app.fleet.replicas();
     let mut table = Table::new(&columns, replicas.len());
     table.selected = Some(app.replica_row());
     table.focused = app.pane == Pane::Fleet;
@@ -86,6 +80,14 @@ pub(super) fn row_at(app: &App, area: Rect, at: Position) -> Option<usize> {
     rows_in(inner, true, Some(app.replica_row()), app.fleet.replicas().len()).row_at(at.x, at.y)
 }
 
+/// `by name`, `by cost` with an arrow down for the largest first.
+fn order(scene: Scene<'_>) -> String {
+    match scene.app.fleet.order() {
+        FleetOrder::Name => "by name".to_owned(),
+        order => format!("by {} {}", order.as_str(), scene.theme.glyphs.descending),
+    }
+}
+
 /// `2`, or `2+5` with five that wait.
 fn at_work(replica: &Replica) -> String {
     let running = format::count(replica.running);
@@ -94,7 +96,13 @@ fn at_work(replica: &Replica) -> String {
 
 fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
     let mut mark = scene.theme.replica_status(replica.status(scene.now));
-    if replica.is_fresh(scene.now) && replica.running > 0 {
+    if !replica.is_fresh(scene.now) {
+        return mark;
+    }
+    if scene.app.fleet.is_ambiguous(&replica.name, scene.now) {
+        mark.style = scene.theme.warning;
+    }
+    if replica.running > 0 {
         mark.glyph = scene.spinner();
     }
     mark

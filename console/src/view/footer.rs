@@ -28,16 +28,15 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         room = room.saturating_sub(format::width(&text) + 4);
         put_right(Rect { width: area.width - 1, ..area }, &format!("{glyph} {text}"), style, buffer);
     }
-    for binding in actions::footer(app.context()) {
-        let Some(key) = binding.keys.first() else { continue };
+    for (key, words) in actions::footer(app.context()) {
         let key = key.to_string();
-        let width = key.len() + 1 + binding.label.len() + 2;
+        let width = key.len() + 1 + words.len() + 2;
         if width > room {
             break;
         }
         room -= width;
         line.push_span(Span::styled(key, theme.key));
-        line.push_span(Span::styled(format!(" {}  ", binding.label), theme.dim));
+        line.push_span(Span::styled(format!(" {words}  "), theme.dim));
     }
     let width = u16::try_from(line.width()).unwrap_or(u16::MAX).min(area.width);
     buffer.set_line(area.x, area.y, &line, width);

@@ -5,28 +5,29 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::theme::Mark;
-use super::{Scene, format, timeline};
+use super::{Scene, findings, format, timeline};
 use crate::app::{App, Known, Pane};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
-use crate::widgets::table::{Column, Keep, Table, rows_in};
+use crate::widgets::table::{Column, Keep, Table, hidden, rows_in};
 
 const COLUMNS: &[Column<'_>] = &[
     Column::new("STATE", 13, 14),
-    Column::new("ALERT", 14, 18),
+    Column::new("ALERT", 15, 18),
     Column::new("SERVICE", 12, 16).priority(1),
     Column::new("FOUND", 20, 30).flex().priority(5),
     Column::new("REPLICA", 11, 18).keep(Keep::End).priority(6),
-    Column::new("TOOK", 6, 7).right().priority(3),
-    Column::new("COST", 9, 9).right().priority(2),
-    Column::new("AGE", 4, 4).right().priority(4),
+    Column::new("TOOK", 6, 7).right().priority(2),
+    Column::new("COST", 9, 9).right().priority(4),
+    Column::new("AGE", 4, 4).right().priority(3),
 ];
 
 /// Draws the panel with the list.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, now } = scene;
     let focused = app.pane == Pane::Investigations;
-    let inner = panel(scene).focused(focused).flush().render(area, buffer, theme);
+    let inner = Panel::new("").flush().inner(area);
+    panel(scene, inner).focused(focused).flush().render(area, buffer, theme);
     if app.shown_count() == 0 {
         empty(scene, inner, buffer);
         return;
@@ -38,7 +39,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let Some(known) = app.shown(index) else { return };
         let investigation = &known.investigation;
         let mark = state(scene, known);
-        let (found, style) = found(scene, known);
+        let (found, style) = findings::found(scene, known);
         let took = u64::try_from(known.elapsed(now).as_millis()).unwrap_or(u64::MAX);
         let took =
             if investigation.started_at.is_some() { format::duration_ms(took) } else { theme.glyphs.dash.to_owned() };
@@ -64,7 +65,7 @@ pub(super) fn row_at(app: &App, area: Rect, at: Position) -> Option<usize> {
     rows_in(inner, true, Some(app.selected_row()), app.shown_count()).row_at(at.x, at.y)
 }
 
-fn panel(scene: Scene<'_>) -> Panel<'_> {
+fn panel(scene: Scene<'_>, inner: Rect) -> Panel<'_> {
     let Scene { app, theme, .. } = scene;
     let mut panel = Panel::new("Investigations");
     let moving = |status| move |known: &&Known| known.is_moving() && known.investigation.status == status;
@@ -76,18 +77,19 @@ fn panel(scene: Scene<'_>) -> Panel<'_> {
     if queued > 0 {
         panel = panel.figure(format!("{queued} queued"));
     }
-    let narrowed = app.scope.is_some() || !app.filter.value().is_empty();
-    if narrowed {
+    let filter = app.filter.value();
+    if let Some(replica) = &app.scope {
+        let name = format::fit_start(replica, 16, theme.glyphs.ellipsis);
+        panel = panel.styled_figure(format!("only {name}"), theme.accent);
+    }
+    if !filter.is_empty() {
+        let text = format::fit(filter, 24, theme.glyphs.ellipsis);
+        panel = panel.styled_figure(format!("/{text}"), theme.accent);
+    }
+    if app.scope.is_some() || !filter.is_empty() {
         panel = panel.figure(format!("{} of {}", app.shown_count(), app.investigations.len()));
     }
-    let filter = app.filter.value();
-    let note = match (&app.scope, filter) {
-        (Some(replica), "") => format!("only {replica}"),
-        (Some(replica), filter) => format!("only {replica} /{filter}"),
-        (None, "") => "newest first".to_owned(),
-        (None, filter) => format!("/{filter}"),
-    };
-    panel.note(note)
+    panel.note(hidden(COLUMNS, inner.width, "newest first"))
 }
 
 /// Among how many of the newest those that still run are counted: old ones have ended.
@@ -122,7 +124,7 @@ pub(super) fn state<'a>(scene: Scene<'_>, known: &'a Known) -> StateMark<'a> {
         let mut at_work = investigation.steps.iter().filter(|step| step.status == StepStatus::Running);
         word = match (at_work.next(), at_work.next()) {
             (Some(step), None) => return StateMark { glyph, word: &step.name, style },
-            (Some(_), Some(_)) => "tools at once",
+            (Some(_), Some(_)) => "tools",
             (None, _) => word,
         };
     }
@@ -140,21 +142,4 @@ pub(super) struct StateMark<'a> {
 pub(super) fn why_lost(scene: Scene<'_>, known: &Known) -> &'static str {
     let lives = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
     if lives { "its end was missed" } else { "its replica restarted" }
-}
-
-/// What it found, or why it did not.
-fn found(scene: Scene<'_>, known: &Known) -> (String, ratatui::style::Style) {
-    let theme = scene.theme;
-    let investigation = &known.investigation;
-    if known.lost {
-        return (why_lost(scene, known).to_owned(), theme.dim);
-    }
-    if let Some(error) = &investigation.error {
-        return (error.clone(), theme.failed);
-    }
-    match (&investigation.root_cause, investigation.confidence) {
-        (Some(cause), Some(confidence)) => (format!("{cause} {}", format::percent(confidence)), theme.text),
-        (Some(cause), None) => (cause.clone(), theme.text),
-        (None, _) => (String::new(), theme.dim),
-    }
 }

@@ -43,17 +43,24 @@ pub(super) enum Body {
 /// ```text
 /// ┌ fleet ───────────────────────────┐
 /// ├ list ───────────┬ timeline ──────┤   the timeline stands below the list where it is narrow
-/// ├ tokens ─┬ money ┴┬ memory ───────┤   only where it is tall
+/// ├ tokens ─┬ money ┴┬ memory ───────┤   one line where it is low, none where it is very low
 /// └─────────┴────────┴───────────────┘
 /// ```
 pub(super) struct Overview {
     pub(super) fleet: Rect,
     pub(super) list: Rect,
     pub(super) timeline: Rect,
-    pub(super) charts: Option<Charts>,
+    pub(super) charts: Charts,
 }
 
-pub(super) struct Charts {
+pub(super) enum Charts {
+    None,
+    /// Everything in one line.
+    Line(Rect),
+    Panels(Panels),
+}
+
+pub(super) struct Panels {
     pub(super) tokens: Rect,
     pub(super) money: Rect,
     pub(super) memory: Rect,
@@ -102,22 +109,25 @@ impl Overview {
     fn of(area: Rect, replicas: usize) -> Self {
         let rows = u16::try_from(replicas).unwrap_or(u16::MAX).clamp(1, (area.height / 4).max(1));
         let (fleet, rest) = cut_top(area, rows + 1 + FRAME);
-        let (rest, charts) = if area.height + 2 < TALL {
-            (rest, None)
+        let (rest, charts) = if area.height + 2 >= TALL {
+            let (rest, panels) = cut_bottom(rest, (area.height / 5).clamp(5, 10));
+            (rest, Charts::Panels(Panels::of(panels)))
+        } else if rest.height > 2 * TIMELINE - 2 {
+            let (rest, line) = cut_bottom(rest, 1);
+            (rest, Charts::Line(line))
         } else {
-            let (rest, charts) = cut_bottom(rest, (area.height / 5).clamp(5, 10));
-            (rest, Some(Charts::of(charts)))
+            (rest, Charts::None)
         };
         let (list, timeline) = if area.width >= WIDE {
-            cut_left(rest, area.width / 2)
+            cut_left(rest, area.width * 11 / 20)
         } else {
-            cut_bottom(rest, TIMELINE.min(rest.height / 2))
+            cut_bottom(rest, TIMELINE.min(rest.height.div_ceil(2)))
         };
         Self { fleet, list, timeline, charts }
     }
 }
 
-impl Charts {
+impl Panels {
     fn of(area: Rect) -> Self {
         let quarter = area.width / 4;
         let (tokens, rest) = cut_left(area, quarter);

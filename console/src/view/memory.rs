@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::{Scene, format};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
-use crate::widgets::table::{Column, Table};
+use crate::widgets::table::{Column, Table, rows_in};
 
 const COLUMNS: &[Column<'_>] = &[
     Column::new("SERVICE", 12, 16),
@@ -20,14 +20,17 @@ const COLUMNS: &[Column<'_>] = &[
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, now } = scene;
     let services = app.memory.len();
+    let panel = Panel::new("Memory").flush();
+    let rows = services.min(rows_in(panel.inner(area), true, None, services).count);
     let noun = if services == 1 { "service" } else { "services" };
-    let inner = Panel::new("Memory").figure(format!("{services} {noun}")).flush().render(area, buffer, theme);
+    let panel = panel.figure(format!("{services} {noun}"));
+    let inner = panel.note(if rows < services { "last seen" } else { "" }).render(area, buffer, theme);
     if app.memory.is_empty() {
         put(inner, "What agents learn of each service appears here", theme.dim, buffer);
         return;
     }
     let recalled = app.memory.recall();
-    Table::new(COLUMNS, recalled.len()).render(inner, buffer, theme, |index, row| {
+    Table::new(COLUMNS, rows).render(inner, buffer, theme, |index, row| {
         let Some(of_service) = recalled.get(index) else { return };
         let age = now.saturating_duration_since(of_service.seen);
         row.text(0, of_service.service, theme.text);

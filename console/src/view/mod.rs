@@ -29,7 +29,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::app::{App, Target};
 use crate::widgets::put;
-use layout::{Areas, Body};
+use layout::{Areas, Body, Charts};
 use theme::Theme;
 
 /// What every screen is drawn from.
@@ -72,10 +72,14 @@ fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, now: Instan
             fleet::render(scene, overview.fleet, buffer);
             investigations::render(scene, overview.list, buffer);
             timeline::render(scene, overview.timeline, buffer);
-            if let Some(charts) = overview.charts {
-                charts::tokens(scene, charts.tokens, buffer);
-                charts::money(scene, charts.money, buffer);
-                memory::render(scene, charts.memory, buffer);
+            match overview.charts {
+                Charts::None => {}
+                Charts::Line(area) => charts::line(scene, area, buffer),
+                Charts::Panels(panels) => {
+                    charts::tokens(scene, panels.tokens, buffer);
+                    charts::money(scene, panels.money, buffer);
+                    memory::render(scene, panels.memory, buffer);
+                }
             }
         }
         Body::Detail(detail) => beyond = detail::render(scene, detail, buffer),
@@ -104,10 +108,5 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
 
 fn too_small(area: Rect, buffer: &mut Buffer, theme: &Theme) {
     let (columns, rows) = layout::SMALLEST;
-    put(
-        area,
-        &format!("{}x{} is too small: {columns}x{rows} at least", area.width, area.height),
-        theme.warning,
-        buffer,
-    );
+    put(area, &format!("too small, {columns}x{rows} needed"), theme.warning, buffer);
 }

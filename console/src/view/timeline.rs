@@ -8,8 +8,8 @@ use super::investigations::{state, why_lost};
 use super::{Scene, findings, format};
 use crate::app::Known;
 use crate::widgets::panel::Panel;
-use crate::widgets::put;
 use crate::widgets::waterfall::{self, Waterfall, WaterfallRow};
+use crate::widgets::{put, row};
 
 /// Draws the panel for the investigation at the list's marker.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
@@ -20,6 +20,14 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         return;
     };
     let inner = panel(scene, known).render(area, buffer, theme);
+    let ended = known.investigation.status.has_ended();
+    if ended && usize::from(inner.height) <= known.investigation.steps.len() + 1 {
+        // The axis has had its day; what was found has not.
+        findings::line(scene, known, row(inner, 0), buffer);
+        let below = Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
+        steps(scene, known, None, below, buffer);
+        return;
+    }
     let rows = u16::try_from(known.investigation.steps.len() + 1).unwrap_or(u16::MAX).min(inner.height);
     let (top, below) =
         (Rect { height: rows, ..inner }, Rect { y: inner.y + rows, height: inner.height - rows, ..inner });
@@ -33,7 +41,7 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
     let mark = scene.theme.status(investigation.status);
     let (word, style) = if known.lost { ("lost", scene.theme.failed) } else { (mark.word, mark.style) };
     let glyph = state(scene, known).glyph;
-    let followed = if scene.app.follows() && scene.app.opened().is_none() { "newest" } else { "" };
+    let followed = if scene.app.follows() && scene.app.opened().is_none() { "following" } else { "" };
     Panel::new(format!("{} on {}", investigation.alert.alert_type, investigation.alert.service))
         .styled_figure(format!("{glyph} {word}"), style)
         .figure(format::duration_ms(elapsed_ms(scene, known)))

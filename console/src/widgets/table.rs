@@ -195,6 +195,16 @@ pub fn fit_columns(columns: &[Column<'_>], width: u16) -> Vec<Option<(u16, u16)>
     widths.into_iter().map(|width| width.map(&mut place)).collect()
 }
 
+/// What a title says of a table: `note`, and how many columns find no room in `width` cells.
+#[must_use]
+pub fn hidden(columns: &[Column<'_>], width: u16, note: &str) -> String {
+    match fit_columns(columns, width).iter().filter(|place| place.is_none()).count() {
+        0 => note.to_owned(),
+        1 => format!("{note}, 1 column hidden"),
+        count => format!("{note}, {count} columns hidden"),
+    }
+}
+
 /// One visible row, to be filled column by column; columns are named by their place in [`Table::columns`], and those
 /// without room are passed over.
 #[derive(Debug)]

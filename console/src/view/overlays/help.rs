@@ -22,7 +22,8 @@ pub(super) fn render(scene: Scene<'_>, scroll: usize, area: Rect, buffer: &mut B
     let lines = lines(scene, usize::from(width));
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
     let inner = super::open(scene, &panel, centred(area, WIDTH, rows.saturating_add(2)), buffer);
-    draw_lines(&lines, scroll, inner, buffer)
+    draw_lines(&lines, scroll, inner, buffer);
+    lines.len().saturating_sub(usize::from(inner.height))
 }
 
 fn lines(scene: Scene<'_>, width: usize) -> Vec<Line<'static>> {

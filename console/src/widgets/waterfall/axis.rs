@@ -102,10 +102,14 @@ pub fn span_ms(now_ms: u64) -> u64 {
     })
 }
 
+/// More parts than this are noise, however wide the axis is.
+const MOST_PARTS: u64 = 10;
+
 /// The time between two ticks of an axis, so that each label has room and some air.
 pub(super) fn step_ms(span_ms: u64, width: u16) -> u64 {
     let needed = |step: u64| cells(format::width(&label(span_ms, step, span_ms))).saturating_add(4);
-    let fits = |step: u64| u128::from(step) * u128::from(width) >= u128::from(needed(step)) * u128::from(span_ms);
+    let has_room = |step: u64| u128::from(step) * u128::from(width) >= u128::from(needed(step)) * u128::from(span_ms);
+    let fits = |step: u64| span_ms / step <= MOST_PARTS && has_room(step);
     // A step that ends at the end of the span is worth a little air.
     let round = STEPS.iter().copied().find(|step| fits(*step) && span_ms.is_multiple_of(*step));
     round.or_else(|| STEPS.iter().copied().find(|step| fits(*step))).unwrap_or(span_ms.max(1))
@@ -149,11 +153,9 @@ pub(super) fn draw(span_ms: u64, area: Rect, buffer: &mut Buffer, theme: &Theme)
     for (time, column) in ticks(span_ms, area.width) {
         let text = label(time, step, span_ms);
         let width = cells(format::width(&text));
-        // The last one ends where the axis ends.
-        let start = column.min(area.width.saturating_sub(width));
-        if start >= free && start.saturating_add(width) <= area.width {
-            put(skip(area, start), &text, theme.dim, buffer);
-            free = start.saturating_add(width).saturating_add(2);
+        if column >= free && column.saturating_add(width) <= area.width {
+            put(skip(area, column), &text, theme.dim, buffer);
+            free = column.saturating_add(width).saturating_add(2);
         }
     }
 }
@@ -183,7 +185,7 @@ mod tests {
         assert_eq!(labels(6000, 60), ["0", "1s", "2s", "3s", "4s", "5s", "6s"]);
         assert_eq!(labels(90_000, 30), ["0", "30s", "60s", "90s"]);
         assert_eq!(labels(180_000, 30), ["0", "1m", "2m", "3m"]);
-        assert_eq!(labels(1000, 200)[1], "0.05s");
+        assert_eq!(labels(1000, 200)[1], "0.1s");
     }
 
     proptest! {
