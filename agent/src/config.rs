@@ -69,12 +69,13 @@ pub struct Config {
 
     /// How long simulated work takes, as a factor: 0 is none, 1 as in the documentation, more for people to watch.
     #[arg(long, env = SIM_DELAY.env, value_name = "FACTOR", default_value_t = Self::default().sim_delay,
+          allow_negative_numbers = true,
           value_parser = |text: &str| SIM_DELAY.parse::<f64>(text))]
     pub sim_delay: f64,
 
     /// How the executor runs a plan: `sequential` or `parallel`.
     #[arg(long, env = TOOL_MODE.env, value_name = "MODE", default_value_t = Self::default().tool_mode,
-          value_parser = |text: &str| TOOL_MODE.parse::<ToolMode>(text))]
+          value_parser = |text: &str| text.parse::<ToolMode>().map_err(|_| TOOL_MODE.unreadable("no such mode")))]
     pub tool_mode: ToolMode,
 
     /// How many ended investigations are remembered.

@@ -33,7 +33,7 @@ Environment:
 
 Exit codes:
   0      done
-  1      it failed: no agent answers, an investigation failed
+  1      it failed: no agent answers (for status: not one of them), an investigation failed
   2      not understood, or no terminal to open the console on
   128+n  ended by signal n";
 

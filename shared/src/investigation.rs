@@ -189,6 +189,8 @@ pub struct Accepted {
 pub struct InvestigationPage {
     /// The page.
     pub investigations: Vec<Investigation>,
+    /// Whether the cursor was none of this life of the replica, so that this is the first page again.
+    pub reset: bool,
     /// Where the next, older page begins; none on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,

@@ -83,7 +83,7 @@ fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Ru
     get, path = "/v1/investigations", tag = "investigations",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "From 1 to 200; 50 when it is not said"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before; one of another life of the replica starts again at the newest"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before; one of another life of the replica starts again at the newest, with `reset`"),
         ("status" = Option<Status>, Query, description = "Only those that stand so"),
         ("service" = Option<String>, Query, description = "Only those of this service"),
         ("alert_type" = Option<String>, Query, description = "Only those of this alert type, or of the one that this alias stands for"),
@@ -102,13 +102,15 @@ pub(super) async fn list(State(app): State<Arc<App>>, mut params: Params) -> Res
         alert_type: params.text("alert_type").map(|alert_type| app.runs.canonical(alert_type)),
     };
     params.finish()?;
-    let before = cursor.and_then(|cursor| page_start(&cursor, &app.identity.boot_id)).unwrap_or(u64::MAX);
+    let start = cursor.as_ref().map(|cursor| page_start(cursor, &app.identity.boot_id));
+    let reset = start == Some(None);
+    let before = start.flatten().unwrap_or(u64::MAX);
     let (records, more) = app.runs.look(|state| state.books.investigations.list(before, limit, &filter));
     let last = records.last().filter(|_| more);
     let next_cursor = last.map(|record| format!("{}.{}", app.identity.boot_id, record.number));
     let now = Instant::now();
     let show = |record: &Arc<Record>| runs::investigation(record, &app.identity, now, Detail::Brief);
-    Ok(Json(InvestigationPage { investigations: records.iter().map(show).collect(), next_cursor }))
+    Ok(Json(InvestigationPage { investigations: records.iter().map(show).collect(), reset, next_cursor }))
 }
 
 /// The number before which a page begins, in a cursor of this life of the replica.

@@ -29,7 +29,7 @@ async fn pages_go_from_the_newest_to_the_oldest() {
     assert_eq!(services(&third), ["a"]);
     assert_eq!(third.next_cursor, None);
     let all = page(&server, "").await;
-    assert_eq!((all.investigations.len(), all.next_cursor), (6, None));
+    assert_eq!((all.investigations.len(), all.next_cursor, all.reset), (6, None, false));
     assert!(
         all.investigations.iter().all(|one| one.report.is_none() && one.steps.iter().all(|step| step.input.is_none()))
     );
@@ -40,7 +40,8 @@ async fn a_cursor_of_another_life_begins_again() {
     let server = Server::start().await;
     server.investigate("high_cpu", "a").await;
     for cursor in ["zzzzzzzzzz.1", "x", ".", "%F0%9F%98%80"] {
-        assert_eq!(services(&page(&server, &format!("cursor={cursor}")).await), ["a"], "{cursor}");
+        let page = page(&server, &format!("cursor={cursor}")).await;
+        assert_eq!((services(&page), page.reset), (vec!["a"], true), "{cursor}");
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn money(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 /// Both, and what memory knows, in one line.
 ///
 /// ```text
-///  tokens/s 412 ▂▃▅▆▇█▇▅▃▂▂▃▅   $/h 0.020 ▂▃▅▆▇█▇▅▃▂▂▃▅   memory 3 services, checkout-api 7×
+///  tokens/s 412 ▂▃▅▆▇█▇▅▃▂▂▃▅   $/h 0.020 ▂▃▅▆▇█▇▅▃▂▂▃▅   memory checkout-api 7× and 2 more
 /// ```
 pub(super) fn line(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let theme = scene.theme;
@@ -50,11 +50,14 @@ pub(super) fn line(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     chart(scene, &money).ramp(&theme.spark_money).render(place, buffer, theme);
 
     let recalled = scene.app.memory.recall();
-    let last = recalled
-        .first()
-        .map(|last| format!("{} {}{}", last.service, format::count(last.investigations), theme.glyphs.times));
-    let place = label(third(2), "memory", &scene.app.memory.len().to_string(), theme.strong, theme, buffer);
-    put(place, &format::fit(&last.unwrap_or_default(), place.width.into(), theme.glyphs.ellipsis), theme.text, buffer);
+    let last = recalled.first().map_or_else(
+        || theme.glyphs.dash.to_owned(),
+        |last| format!("{} {}{}", last.service, format::count(last.investigations), theme.glyphs.times),
+    );
+    let place = label(third(2), "memory", &last, theme.strong, theme, buffer);
+    if let more @ 1.. = recalled.len().saturating_sub(1) {
+        put(place, &format!("and {more} more"), theme.dim, buffer);
+    }
 }
 
 /// Writes a name and its figure; what is left of the place comes back.

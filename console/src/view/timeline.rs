@@ -35,7 +35,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     findings::brief(scene, known, below, buffer);
 }
 
-/// The panel's frame: `high_latency on checkout-api · ● running · 1.9s · $0.000144`.
+/// The panel's frame: `high_latency on checkout-api · ● running · $0.000144 · 1.9s`.
 pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
     let investigation = &known.investigation;
     let mark = scene.theme.status(investigation.status);
@@ -44,8 +44,8 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
     let followed = if scene.app.follows() && scene.app.opened().is_none() { "following" } else { "" };
     Panel::new(format!("{} on {}", investigation.alert.alert_type, investigation.alert.service))
         .styled_figure(format!("{glyph} {word}"), style)
-        .figure(format::duration_ms(elapsed_ms(scene, known)))
         .styled_figure(format::usd(investigation.cost_usd), scene.theme.money)
+        .figure(format::duration_ms(elapsed_ms(scene, known)))
         .note(followed)
 }
 
