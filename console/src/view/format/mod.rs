@@ -104,13 +104,12 @@ pub fn duration_ms(ms: u64) -> String {
     }
 }
 
-/// How old something is, in one unit, so that it moves as seldom as it can: `0.2s`, `6s`, `2m`, `3h`, `4d`.
+/// How old something is, in one unit, so that it moves as seldom as it can: `0s`, `6s`, `2m`, `3h`, `4d`.
 #[must_use]
 pub fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     match seconds {
-        0 => format!("0.{}s", age.subsec_millis() / 100),
-        1..60 => format!("{seconds}s"),
+        0..60 => format!("{seconds}s"),
         60..3600 => format!("{}m", seconds / 60),
         3600..86_400 => format!("{}h", seconds / 3600),
         _ => format!("{}d", count(seconds / 86_400)),

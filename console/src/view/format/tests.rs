@@ -69,15 +69,9 @@ fn durations_have_two_units_at_most() {
 
 #[test]
 fn ages_have_one_unit() {
-    for (ms, text) in [
-        (0, "0.0s"),
-        (299, "0.2s"),
-        (1000, "1s"),
-        (6999, "6s"),
-        (120_000, "2m"),
-        (10_800_000, "3h"),
-        (345_600_000, "4d"),
-    ] {
+    for (ms, text) in
+        [(0, "0s"), (299, "0s"), (1000, "1s"), (6999, "6s"), (120_000, "2m"), (10_800_000, "3h"), (345_600_000, "4d")]
+    {
         assert_eq!(age(Duration::from_millis(ms)), text);
     }
     assert_eq!(age(Duration::MAX), "214Td");
