@@ -64,6 +64,7 @@ impl App {
         match (gesture, target) {
             (Gesture::WheelUp, Target::Nothing) if self.opened => self.page(-3),
             (Gesture::WheelDown, Target::Nothing) if self.opened => self.page(3),
+            (_, Target::Nothing) if self.overlay.is_none() => {}
             (Gesture::WheelUp | Gesture::WheelDown, _) => {
                 match target {
                     Target::Replica(_) => self.pane = Pane::Fleet,

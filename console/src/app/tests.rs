@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use langdeck_shared::{Accepted, LONG_TEXT_CHARS, MemoryDelta, ReplicaStatus, Status, Usd};
 
 use super::testing::{answer, app, busy_fleet, idle, investigation, pattern, press, samples, totals, write};
-use super::{App, Context, Effect, Link, Message, Pace, Pane, SourceId};
+use super::{App, Context, Effect, Gesture, Link, Message, Pace, Pane, SourceId, Target};
 use crate::net::NetError;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -481,6 +481,19 @@ fn a_replica_spends_per_hour_what_its_last_minute_says() {
     }
     answer(&mut app, 0, update, now);
     assert_eq!(app.fleet.replicas()[0].hourly(), Some(Usd::from_nanos(3_600_000)));
+}
+
+#[test]
+fn the_wheel_moves_only_what_is_under_it() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let marked = app.selected_row();
+    app.update(Message::Pointed(Gesture::WheelDown, Target::Nothing), now);
+    assert_eq!(app.selected_row(), marked);
+    app.update(Message::Pointed(Gesture::WheelDown, Target::Investigation(0)), now);
+    assert_eq!(app.selected_row(), marked + 1);
+    app.update(Message::Pointed(Gesture::Press, Target::Investigation(3)), now);
+    app.update(Message::Pointed(Gesture::Press, Target::Investigation(3)), now);
+    assert_eq!(app.opened().map(|detail| detail.id.as_str()), Some("inv_b1_3"), "pressed again, it opens");
 }
 
 #[test]

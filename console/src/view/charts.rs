@@ -1,6 +1,6 @@
 //! The fleet's last minutes: tokens and money per second.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use langdeck_shared::Usd;
 use ratatui::buffer::Buffer;
@@ -22,7 +22,7 @@ pub(super) fn tokens(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let data = token_data(scene, area);
     let peak = data.iter().flatten().max().map(|peak| format!("peak {}", format::count(*peak)));
     let panel = Panel::new("Tokens/s").styled_figure(token_rate(scene, &data), scene.theme.strong);
-    let inner = panel.figure(peak.unwrap_or_default()).render(area, buffer, scene.theme);
+    let inner = panel.figure(peak.unwrap_or_default()).note(span(area)).render(area, buffer, scene.theme);
     chart(scene, &data).render(inner, buffer, scene.theme);
 }
 
@@ -30,7 +30,7 @@ pub(super) fn tokens(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 pub(super) fn money(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let data = money_data(scene, area);
     let panel = Panel::new("Spend").styled_figure(format!("{} per hour", money_rate(scene, &data)), scene.theme.money);
-    let inner = panel.render(area, buffer, scene.theme);
+    let inner = panel.note(span(area)).render(area, buffer, scene.theme);
     chart(scene, &data).ramp(&scene.theme.spark_money).render(inner, buffer, scene.theme);
 }
 
@@ -88,9 +88,19 @@ fn money_rate(scene: Scene<'_>, data: &[Option<u64>]) -> String {
     hourly(minute).map_or_else(|| scene.theme.glyphs.dash.to_owned(), format::usd)
 }
 
-/// One value a second for at least two minutes, or as many as there are columns.
+/// How many seconds a chart shows: two minutes, or as many as there are columns.
+fn seconds(area: Rect) -> usize {
+    usize::from(area.width).clamp(120, series::SECONDS)
+}
+
+/// The same in words.
+fn span(area: Rect) -> String {
+    format!("last {}", format::age(Duration::from_secs(seconds(area) as u64)))
+}
+
+/// One value for each second of a chart.
 fn sum(scene: Scene<'_>, area: Rect, value: impl Fn(&langdeck_shared::Sample) -> u64) -> Vec<Option<u64>> {
-    let seconds = usize::from(area.width).clamp(120, series::SECONDS);
+    let seconds = seconds(area);
     let all = scene.app.fleet.replicas().iter().map(|replica| (&replica.series, silent(replica, scene.now)));
     series::sum(all, seconds, value)
 }

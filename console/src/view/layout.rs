@@ -138,7 +138,7 @@ impl Panels {
 
 impl Detail {
     fn of(area: Rect, steps: usize) -> Self {
-        let rows = u16::try_from(steps).unwrap_or(u16::MAX).clamp(3, (area.height / 2).max(3));
+        let rows = u16::try_from(steps).unwrap_or(u16::MAX).clamp(3, (area.height / 3).max(3));
         let (timeline, rest) = cut_top(area, rows + 1 + FRAME);
         let (step, report) = if area.width >= WIDE {
             let (step, report) = cut_left(rest, area.width / 2);
