@@ -55,8 +55,9 @@ pub(super) fn line(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         |last| format!("{} {}{}", last.service, format::count(last.investigations), theme.glyphs.times),
     );
     let place = label(third(2), "memory", &last, theme.strong, theme, buffer);
-    if let more @ 1.. = recalled.len().saturating_sub(1) {
-        put(place, &format!("and {more} more"), theme.dim, buffer);
+    let more = format!("and {} more", recalled.len().saturating_sub(1));
+    if recalled.len() > 1 && format::width(&more) <= usize::from(place.width) {
+        put(place, &more, theme.dim, buffer);
     }
 }
 

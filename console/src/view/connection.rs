@@ -25,36 +25,50 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     put(area, &format::fit(&text, usize::from(area.width), theme.glyphs.ellipsis), theme.failed, buffer);
 }
 
+/// How wide the panel is, where there is room.
+const WIDTH: u16 = 76;
+
 /// The whole body while nobody has answered yet.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Scene { app, theme, .. } = scene;
-    let connecting = app.sources.iter().all(|source| matches!(source.link, Link::Connecting { .. }));
-    let place = centred(area, 76, if connecting { 4 } else { 15 });
-    let inner = Panel::new(if connecting { "Connecting" } else { "No agent answers" }).render(place, buffer, theme);
+    let sources = &scene.app.sources;
+    let connecting = sources.iter().all(|source| matches!(source.link, Link::Connecting { .. }));
+    let panel = Panel::new(if connecting { "Connecting" } else { "No agent answers" });
+    let width = usize::from(panel.inner(centred(area, WIDTH, area.height)).width);
+    let lines = lines(scene, connecting, width);
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inner = panel.render(centred(area, WIDTH, rows), buffer, scene.theme);
+    draw_lines(&lines, 0, inner, buffer);
+}
+
+fn lines(scene: Scene<'_>, connecting: bool, width: usize) -> Vec<Line<'static>> {
+    let theme = scene.theme;
     let mut lines = Vec::new();
-    for source in app.sources.iter().take(4) {
+    for source in scene.app.sources.iter().take(4) {
         lines.push(Line::styled(source.url.clone(), theme.strong));
-        for part in text::wrap(&said(scene, source), usize::from(inner.width)) {
+        for part in text::wrap(&said(scene, source), width) {
             lines.push(Line::styled(part, if connecting { theme.dim } else { theme.failed }));
         }
     }
-    if !connecting {
-        let steps = [
-            (
-                "To reach agents on Kubernetes, open the port:",
-                "kubectl -n langchain-free port-forward svc/langchain-free 8000:8000",
-            ),
-            ("To start one here:", "langdeck-agent"),
-            ("To see the console at work without any:", "langdeck demo"),
-        ];
-        for (why, command) in steps {
-            lines.push(Line::default());
-            lines.push(Line::styled(why, theme.dim));
-            lines.push(Line::from(vec![Span::raw("  "), Span::styled(command, theme.accent)]));
-        }
+    if connecting {
+        return lines;
     }
-    draw_lines(&lines, 0, inner, buffer);
+    for (why, command) in WAYS_OUT {
+        lines.push(Line::default());
+        lines.push(Line::styled(why, theme.dim));
+        lines.push(Line::from(vec![Span::raw("  "), Span::styled(command, theme.accent)]));
+    }
+    lines
 }
+
+/// What a person can do when nobody answers.
+const WAYS_OUT: [(&str, &str); 3] = [
+    (
+        "To reach agents on Kubernetes, open the port:",
+        "kubectl -n langchain-free port-forward svc/langchain-free 8000:8000",
+    ),
+    ("To start one here:", "langdeck-agent"),
+    ("To see the console at work without any:", "langdeck demo"),
+];
 
 /// `connection refused for 12s, next try in 2s`.
 fn said(scene: Scene<'_>, source: &Source) -> String {

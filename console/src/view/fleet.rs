@@ -57,7 +57,8 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let mark = state(scene, replica);
 
         row.text(0, &replica.name, shade(theme.text));
-        row.text(1, &format!("{} {}", mark.glyph, state_word(scene, replica, &mark)), mark.style);
+        let room = row.area(1).map_or(0, |area| usize::from(area.width));
+        row.text(1, &state_text(scene, replica, &mark, room), mark.style);
         let running = if fresh { at_work(replica) } else { dash() };
 
         row.text(2, &running, shade(if replica.running > 0 { theme.running } else { theme.dim }));
@@ -108,17 +109,21 @@ fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
     mark
 }
 
-/// `ready`, `restarted`, `same name`, `stale 6s`.
-fn state_word(scene: Scene<'_>, replica: &Replica, mark: &Mark) -> String {
+/// `● ready`, `● restarted`, `● same name`, `? stale 6s`; the age goes where it finds no room.
+fn state_text(scene: Scene<'_>, replica: &Replica, mark: &Mark, room: usize) -> String {
     let now = scene.now;
+    let (glyph, word) = (mark.glyph, mark.word);
     if !replica.is_fresh(now) {
-        return format!("{} {}", mark.word, format::age(replica.age(now)));
+        let aged = format!("{glyph} {word} {}", format::age(replica.age(now)));
+        return if format::width(&aged) <= room { aged } else { format!("{glyph} {word}") };
     }
     if scene.app.fleet.is_ambiguous(&replica.name, now) {
-        return "same name".to_owned();
+        format!("{glyph} same name")
+    } else if replica.restarted_lately(now) {
+        format!("{glyph} restarted")
+    } else {
+        format!("{glyph} {word}")
     }
-    let restarted = replica.restarted_lately(now);
-    if restarted { "restarted".to_owned() } else { mark.word.to_owned() }
 }
 
 fn uptime(replica: &Replica, now: Instant) -> String {

@@ -15,7 +15,7 @@ const COLUMNS: &[Column<'_>] = &[
     Column::new("STATE", 13, 14),
     Column::new("ALERT", 15, 18),
     Column::new("SERVICE", 12, 16).priority(1),
-    Column::new("FOUND", 28, 40).flex().priority(5),
+    Column::new("FOUND", 22, 40).flex().priority(5),
     Column::new("REPLICA", 11, 18).keep(Keep::End).priority(6),
     Column::new("TOOK", 6, 7).right().priority(2),
     Column::new("COST", 9, 9).right().priority(4),

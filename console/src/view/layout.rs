@@ -7,7 +7,7 @@ use crate::app::App;
 /// Columns and rows below which nothing useful can be shown.
 pub(super) const SMALLEST: (u16, u16) = (40, 12);
 /// From how many columns on the list and the timeline stand side by side, and the charts in one row.
-const WIDE: u16 = 100;
+const WIDE: u16 = 116;
 /// From how many rows on there are charts.
 const TALL: u16 = 32;
 /// Rows of a panel that are frame.
@@ -121,7 +121,8 @@ impl Overview {
         let (list, timeline) = if area.width >= WIDE {
             cut_left(rest, area.width * 11 / 20)
         } else {
-            cut_bottom(rest, TIMELINE.min(rest.height.div_ceil(2)))
+            let wanted = TIMELINE.max(rest.height * 2 / 5);
+            cut_bottom(rest, wanted.min(rest.height.div_ceil(2)))
         };
         Self { fleet, list, timeline, charts }
     }
