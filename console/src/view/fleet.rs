@@ -31,7 +31,7 @@ const fn columns(width: u16) -> [Column<'static>; 13] {
         Column::new("$/H", 8, 8).right().priority(6),
         Column::new("UPTIME", 6, 7).right().priority(9),
         Column::new("MODE", 10, 10).priority(10),
-        Column::new("LAST 60 S", chart, 30).flex().priority(4),
+        Column::new("LAST MIN", chart, 30).flex().priority(4),
     ]
 }
 
