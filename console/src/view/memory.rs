@@ -12,7 +12,7 @@ const COLUMNS: &[Column<'_>] = &[
     Column::new("SERVICE", 12, 16),
     Column::new("SEEN", 4, 5).right().priority(1),
     Column::new("LAST ALERT", 14, 16).priority(4),
-    Column::new("MOST FREQUENT ROOT CAUSE", 20, 40).flex().priority(2),
+    Column::new("USUAL ROOT CAUSE", 20, 40).flex().priority(2),
     Column::new("AGE", 4, 4).right().priority(3),
 ];
 
