@@ -1,153 +1,20 @@
-//! The state through messages, as the loop drives it.
+//! What a person asks for: the list and its marker, firing, opening, the mouse.
 
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use langdeck_shared::{Accepted, LONG_TEXT_CHARS, MemoryDelta, ReplicaStatus, Status, Usd};
+use langdeck_shared::{Accepted, LONG_TEXT_CHARS, Status};
 
-use super::testing::{answer, app, busy_fleet, idle, investigation, pattern, press, samples, totals, write};
-use super::{App, Context, Effect, Gesture, Link, Message, Pace, Pane, SourceId, Target};
+use super::SECOND;
+use crate::app::testing::{answer, app, busy_fleet, idle, investigation, press, write};
+use crate::app::{App, Context, Effect, Gesture, Message, Pane, SourceId, Target};
 use crate::net::NetError;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn shown_ids(app: &App) -> Vec<&str> {
     (0..app.shown_count())
         .filter_map(|row| app.shown(row))
         .map(|known| known.investigation.investigation_id.as_str())
         .collect()
-}
-
-#[test]
-fn a_restart_never_makes_totals_fall_and_loses_what_ran() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    let mut first = idle("a", "one");
-    first.totals = totals(10, 0, 0);
-    first.investigations = vec![investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Running, SECOND)];
-    answer(&mut app, 0, first, now);
-
-    let mut second = idle("a", "two");
-    second.totals = totals(1, 0, 0);
-    second.uptime_ms = 500;
-    answer(&mut app, 0, second, now + 4 * SECOND);
-
-    assert_eq!(app.fleet.replicas().len(), 1);
-    assert_eq!(app.fleet.totals().succeeded, 11);
-    assert_eq!(app.fleet.totals().spend.cost_usd, Usd::from_nanos(11 * 314_000));
-    assert!(app.fleet.replicas()[0].restarted_lately(now + 5 * SECOND));
-    let lost = app.shown(0).unwrap();
-    assert!(lost.lost && !lost.is_moving());
-    assert_eq!(lost.elapsed(now + 100 * SECOND), SECOND, "the clock of a lost run stands still");
-}
-
-#[test]
-fn one_name_with_two_lives_at_two_addresses_is_two_rows() {
-    let now = Instant::now();
-    let mut app = app(&["http://a", "http://b"], now);
-    answer(&mut app, 0, idle("same", "one"), now);
-    answer(&mut app, 1, idle("same", "two"), now);
-    assert_eq!(app.fleet.replicas().len(), 2);
-    assert!(app.fleet.is_ambiguous("same", now));
-}
-
-#[test]
-fn two_replicas_of_one_name_that_answer_by_turns_are_two_rows_and_counted_once() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    for boot_id in ["one", "two", "one", "two", "one", "two"] {
-        let mut update = idle("same", boot_id);
-        update.totals = totals(10, 0, 0);
-        answer(&mut app, 0, update, now);
-    }
-    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2, 20));
-    assert!(app.fleet.is_ambiguous("same", now));
-    assert!(!app.fleet.replicas().iter().any(|replica| replica.restarted_lately(now)), "neither has restarted");
-
-    let mut third = idle("same", "three");
-    third.totals = totals(1, 0, 0);
-    answer(&mut app, 0, third, now + SECOND);
-    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2, 21), "one of them has");
-}
-
-#[test]
-fn many_restarts_stay_counted() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    for life in 0..50 {
-        let mut update = idle("a", &format!("life-{life}"));
-        update.totals = totals(2, 0, 0);
-        answer(&mut app, 0, update, now);
-    }
-    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (1, 100));
-}
-
-#[test]
-fn an_agent_that_makes_up_names_does_not_fill_the_memory() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    let mut last = 0;
-    for number in 0..2_100 {
-        let name = format!("pod-{number}");
-        let mut update = idle(&name, &name);
-        update.totals = totals(1, 0, 0);
-        update.investigations =
-            vec![investigation(&format!("inv_{number}"), &name, ("high_cpu", "api"), Status::Running, SECOND)];
-        update.memory =
-            MemoryDelta { services: 1, patterns: vec![pattern("api", "high_cpu", 1, "a cause", Duration::ZERO)] };
-        answer(&mut app, 0, update, now + Duration::from_millis(number));
-        last = number + 1;
-    }
-    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2_000, last));
-    assert_eq!(app.memory.recall()[0].investigations, 2_000, "what a forgotten replica remembered went with it");
-    assert!(app.fleet.by_boot_id("pod-99").is_none() && app.fleet.by_boot_id("pod-100").is_some());
-}
-
-#[test]
-fn one_replica_behind_two_addresses_is_one_row() {
-    let now = Instant::now();
-    let mut app = app(&["http://a", "http://b"], now);
-    for source in 0..2 {
-        let mut update = idle("same", "one");
-        update.totals = totals(3, 0, 0);
-        answer(&mut app, source, update, now);
-    }
-    assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (1, 3));
-}
-
-#[test]
-fn silence_ages_a_replica_as_the_contract_says() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    answer(&mut app, 0, idle("a", "one"), now);
-    let status = |app: &App, after: u32| app.fleet.replicas()[0].status(now + SECOND * after);
-    let expected = [
-        (2, ReplicaStatus::Ready),
-        (3, ReplicaStatus::Stale),
-        (10, ReplicaStatus::Unreachable),
-        (60, ReplicaStatus::Gone),
-    ];
-    for (after, expected) in expected {
-        assert_eq!(status(&app, after), expected, "after {after} s");
-    }
-    let refused = Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try: now + SECOND };
-    app.update(refused, now);
-    assert_eq!(status(&app, 0), ReplicaStatus::Unreachable, "a refused connection needs no patience");
-    answer(&mut app, 0, idle("a", "one"), now);
-    assert_eq!(status(&app, 0), ReplicaStatus::Ready);
-}
-
-#[test]
-fn a_source_says_since_when_it_is_down() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    answer(&mut app, 0, idle("a", "one"), now);
-    for after in [5, 9] {
-        let at = now + after * SECOND;
-        app.update(Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try: at + SECOND }, at);
-    }
-    let Link::Down { since, .. } = app.sources[0].link else { panic!("the source should be down") };
-    assert_eq!(since, now + 5 * SECOND);
 }
 
 #[test]
@@ -191,18 +58,6 @@ fn without_a_choice_the_marker_stays_with_what_runs_until_a_moment_after_its_end
     assert_eq!(marked(&app), "inv_b1_4");
     app.update(Message::Tick, now + 2 * SECOND);
     assert_eq!(marked(&app), "inv_b1_5");
-}
-
-#[test]
-fn clocks_that_differ_do_not_bend_an_elapsed_time() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    let mut update = idle("a", "one");
-    let mut running = investigation("inv_one_1", "a", ("high_cpu", "api"), Status::Running, SECOND);
-    running.accepted_at = "2031-01-01T00:00:00Z".parse().unwrap();
-    update.investigations = vec![running];
-    answer(&mut app, 0, update, now);
-    assert_eq!(app.shown(0).unwrap().elapsed(now + SECOND), 2 * SECOND);
 }
 
 #[test]
@@ -378,84 +233,6 @@ fn an_investigation_of_an_ended_life_opens_with_what_is_known() {
 }
 
 #[test]
-fn what_ended_without_a_word_does_not_run_for_ever() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    let running =
-        |number: u32| investigation(&format!("inv_one_{number}"), "a", ("high_cpu", "api"), Status::Running, SECOND);
-    let mut update = idle("a", "one");
-    update.running = 3;
-    update.investigations = (1..=3).map(running).collect();
-    answer(&mut app, 0, update.clone(), now);
-
-    // More happened than two answers hold: one of the three still runs, and it is the one that was told of.
-    (update.running, update.missed, update.more) = (1, 500, true);
-    update.investigations = vec![running(2)];
-    answer(&mut app, 0, update.clone(), now + SECOND);
-    let lost = |app: &App| -> Vec<bool> {
-        (1..=3).map(|number| app.investigations.get(&format!("inv_one_{number}")).unwrap().lost).collect()
-    };
-    assert_eq!(lost(&app), [false; 3], "there is more to come");
-    (update.missed, update.more) = (0, false);
-    update.investigations.clear();
-    answer(&mut app, 0, update.clone(), now + SECOND);
-    assert_eq!(lost(&app), [true, false, true]);
-
-    update.investigations = vec![running(3)];
-    answer(&mut app, 0, update, now + 2 * SECOND);
-    assert_eq!(lost(&app), [true, false, false], "a word of it is a sign of life");
-}
-
-#[test]
-fn the_sources_are_asked_quickly_while_something_runs_and_after_firing() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    answer(&mut app, 0, idle("a", "one"), now);
-    assert_eq!(app.pace(now), Pace::Idle);
-
-    press(&mut app, KeyCode::Char('f'), now);
-    press(&mut app, KeyCode::Enter, now);
-    assert_eq!(app.pace(now + SECOND), Pace::Busy);
-    assert_eq!(app.pace(now + 2 * SECOND), Pace::Idle);
-
-    let mut running = idle("a", "one");
-    running.running = 1;
-    answer(&mut app, 0, running, now + 2 * SECOND);
-    assert_eq!(app.pace(now + 2 * SECOND), Pace::Busy);
-    assert_eq!(app.pace(now + 6 * SECOND), Pace::Idle, "a replica that no longer answers hurries nobody");
-
-    press(&mut app, KeyCode::Char('p'), now + 2 * SECOND);
-    assert_eq!(app.pace(now + 2 * SECOND), Pace::Paused);
-    assert_eq!(app.shown_at(now + 90 * SECOND), now + 2 * SECOND, "ages stand still with the screen");
-}
-
-#[test]
-fn an_idle_console_has_no_reason_to_wake_before_a_replica_would_be_stale() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    answer(&mut app, 0, idle("a", "one"), now);
-    assert_eq!(app.next_tick(now), Some(now + 3 * SECOND));
-    assert!(app.take_dirty());
-    assert!(!app.take_dirty(), "nothing has happened since");
-}
-
-#[test]
-fn memories_of_all_replicas_stand_together_and_go_with_their_process() {
-    let (mut app, now) = busy_fleet(Instant::now());
-    let mut update = idle("langchain-free-7d9c-p8mvd", "b1");
-    update.memory =
-        MemoryDelta { services: 1, patterns: vec![pattern("checkout-api", "high_cpu", 1, "something else", SECOND)] };
-    answer(&mut app, 0, update, now);
-    let recalled = app.memory.recall();
-    assert_eq!(recalled.iter().map(|r| r.service).collect::<Vec<_>>(), ["checkout-api", "payment-api", "search"]);
-    assert_eq!((recalled[0].investigations, recalled[0].last_alert_type), (8, "high_cpu"));
-    assert_eq!(recalled[0].root_cause, Some("database connection pool exhaustion"));
-
-    answer(&mut app, 2, idle("langchain-free-7d9c-x2kqp", "b9"), now);
-    assert_eq!(app.memory.recall()[0].root_cause, Some("something else"));
-}
-
-#[test]
 fn sorting_changes_the_order_and_the_marker_stays_on_its_replica() {
     let (mut app, now) = busy_fleet(Instant::now());
     press(&mut app, KeyCode::Tab, now);
@@ -465,22 +242,6 @@ fn sorting_changes_the_order_and_the_marker_stays_on_its_replica() {
     let by_cost: Vec<&str> = app.fleet.replicas().iter().map(|replica| replica.boot_id.as_str()).collect();
     assert_eq!(by_cost, ["b3", "b1", "b2"]);
     assert_eq!((app.replica_row(), app.replica().unwrap().boot_id.as_str()), (2, "b2"));
-}
-
-#[test]
-fn a_replica_spends_per_hour_what_its_last_minute_says() {
-    let now = Instant::now();
-    let mut app = app(&["http://a"], now);
-    let mut update = idle("a", "one");
-    update.samples = samples(1).into_iter().take(5).collect();
-    answer(&mut app, 0, update.clone(), now);
-    assert_eq!(app.fleet.replicas()[0].hourly(), None, "five seconds say nothing about an hour");
-    update.samples = samples(1);
-    for sample in &mut update.samples {
-        sample.cost_usd = Usd::from_nanos(1_000);
-    }
-    answer(&mut app, 0, update, now);
-    assert_eq!(app.fleet.replicas()[0].hourly(), Some(Usd::from_nanos(3_600_000)));
 }
 
 #[test]

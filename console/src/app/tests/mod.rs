@@ -1,0 +1,8 @@
+//! The state through messages, as the loop drives it.
+
+mod asking;
+mod telling;
+
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
