@@ -55,6 +55,14 @@ fn the_overview() {
 }
 
 #[test]
+fn a_small_overview_says_what_was_found() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('G'), now);
+    let screen = testing::render(&draw(&app, (80, 24), &theme(), now));
+    assert!(screen.contains("85 % database connection pool exhaustion"), "{screen}");
+}
+
+#[test]
 fn the_overview_without_colour_and_in_ascii() {
     let (app, now) = busy_fleet(Instant::now());
     snapshot("overview_without_colour", &app, (120, 40), &Theme::new(ColorDepth::None, false), now);

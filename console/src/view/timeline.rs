@@ -21,8 +21,8 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     };
     let inner = panel(scene, known).render(area, buffer, theme);
     let ended = known.investigation.status.has_ended();
-    if ended && usize::from(inner.height) <= known.investigation.steps.len() + 1 {
-        // The axis has had its day; what was found has not.
+    if ended && usize::from(inner.height) <= known.investigation.steps.len() + 2 {
+        // No room for more than a line: what was found goes before the axis.
         findings::line(scene, known, row(inner, 0), buffer);
         let below = Rect { y: inner.y + 1.min(inner.height), height: inner.height.saturating_sub(1), ..inner };
         steps(scene, known, None, below, buffer);
