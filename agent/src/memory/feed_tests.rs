@@ -22,6 +22,8 @@ enum Action {
     /// One of the live ones, by its place among them.
     Change(usize),
     End(usize),
+    /// Any one that was ever accepted.
+    Amend(usize),
     ReadPage,
 }
 
@@ -30,6 +32,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => Just(Action::Accept),
         4 => any::<usize>().prop_map(Action::Change),
         3 => any::<usize>().prop_map(Action::End),
+        1 => any::<usize>().prop_map(Action::Amend),
         2 => Just(Action::ReadPage),
     ]
 }
@@ -96,11 +99,17 @@ fn act(action: &Action, feed: &mut Investigations, live: &mut Vec<u64>, truth: &
         Action::End(place) if !live.is_empty() => {
             feed.end(live.remove(place % live.len()), |_| ()).map(|ended| ended.record)
         }
+        Action::Amend(place) if !truth.is_empty() => {
+            let number = (place % truth.len()) as u64 + 1;
+            let remembered = feed.get(number).is_some();
+            assert_eq!(feed.amend(number, |_| ()), remembered);
+            feed.get(number)
+        }
         Action::ReadPage => {
             reader.read(feed);
             None
         }
-        Action::Change(_) | Action::End(_) => None,
+        Action::Change(_) | Action::End(_) | Action::Amend(_) => None,
     };
     if let Some(record) = changed {
         truth.insert(record.number, record.changed);

@@ -1,8 +1,8 @@
 //! The investigations that a replica knows, and the feed of what moved among them.
 //!
-//! Every change of an investigation takes the next number of one sequence. Ended ones stand in the order in which they
-//! ended, which is the order of their last change; so what changed after any number is found without an index that
-//! each change would have to keep up. Live ones are few, and looked through.
+//! Every change of an investigation takes the next number of one sequence. Ended ones stand in the order of their last
+//! change; so what changed after any number is found without an index that each step of a live one would have to keep
+//! up. Live ones are few, and looked through.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -25,11 +25,9 @@ pub(crate) struct Investigations {
     seq: u64,
     places: BTreeMap<u64, Place>,
     live: BTreeMap<u64, Record>,
-    /// In the order in which they ended.
-    ended: VecDeque<Arc<Record>>,
-    /// How many have left `ended` at its front.
-    evicted: u64,
-    /// The last changes of those that left last, ascending.
+    /// By last change.
+    ended: BTreeMap<u64, Arc<Record>>,
+    /// The last changes of those that were forgotten last, ascending.
     evicted_changes: VecDeque<u64>,
     /// The highest number that fell out of `evicted_changes`.
     uncounted: u64,
@@ -38,7 +36,7 @@ pub(crate) struct Investigations {
 #[derive(Debug, Clone, Copy)]
 enum Place {
     Live,
-    /// Counted from the first that ever ended.
+    /// Its last change.
     Ended(u64),
 }
 
@@ -83,8 +81,7 @@ impl Investigations {
             seq: 0,
             places: BTreeMap::new(),
             live: BTreeMap::new(),
-            ended: VecDeque::new(),
-            evicted: 0,
+            ended: BTreeMap::new(),
             evicted_changes: VecDeque::new(),
             uncounted: 0,
         }
@@ -116,16 +113,38 @@ impl Investigations {
         self.seq += 1;
         record.changed = self.seq;
         change(&mut record);
-        let record = Arc::new(record);
-        self.places.insert(number, Place::Ended(self.evicted + self.ended.len() as u64));
-        self.ended.push_back(Arc::clone(&record));
+        let record = self.shelve(Arc::new(record));
         let forgotten = if self.ended.len() > self.history { self.forget_oldest() } else { None };
         Some(Ended { record, forgotten })
     }
 
+    /// Changes an investigation whether it is live or has ended; false for one that is not remembered.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the webhook will note with it that an alert is resolved"))]
+    pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> bool {
+        match self.places.get(&number) {
+            None => false,
+            Some(Place::Live) => self.change(number, change).is_some(),
+            Some(Place::Ended(changed)) => {
+                let Some(mut record) = self.ended.remove(changed) else { return false };
+                self.seq += 1;
+                let amended = Arc::make_mut(&mut record);
+                amended.changed = self.seq;
+                change(amended);
+                self.shelve(record);
+                true
+            }
+        }
+    }
+
+    fn shelve(&mut self, record: Arc<Record>) -> Arc<Record> {
+        self.places.insert(record.number, Place::Ended(record.changed));
+        self.ended.insert(record.changed, Arc::clone(&record));
+        record
+    }
+
+    /// The one that has not changed for longest makes room.
     fn forget_oldest(&mut self) -> Option<Arc<Record>> {
-        let oldest = self.ended.pop_front()?;
-        self.evicted += 1;
+        let (_, oldest) = self.ended.pop_first()?;
         self.places.remove(&oldest.number);
         self.evicted_changes.push_back(oldest.changed);
         if self.evicted_changes.len() > self.counted_evictions
@@ -140,7 +159,7 @@ impl Investigations {
     pub(crate) fn get(&self, number: u64) -> Option<Arc<Record>> {
         match *self.places.get(&number)? {
             Place::Live => self.live.get(&number).cloned().map(Arc::new),
-            Place::Ended(place) => self.ended.get(usize::try_from(place - self.evicted).ok()?).cloned(),
+            Place::Ended(changed) => self.ended.get(&changed).cloned(),
         }
     }
 
@@ -153,9 +172,9 @@ impl Investigations {
         (page, matching.next().is_some())
     }
 
-    /// The ended investigations, last ended first.
+    /// The ended investigations, last changed first.
     pub(crate) fn history(&self) -> impl Iterator<Item = &Arc<Record>> {
-        self.ended.iter().rev()
+        self.ended.values().rev()
     }
 
     /// What changed after `since`, up to `limit` investigations; none when the reader is too far behind, or ahead, to be
@@ -164,8 +183,8 @@ impl Investigations {
         if since < self.uncounted || since > self.seq {
             return None;
         }
-        let first = self.ended.partition_point(|record| record.changed <= since);
-        let mut records: Vec<_> = self.ended.range(first..).take(limit + 1).cloned().collect();
+        let mut records: Vec<_> =
+            self.ended.range(since + 1..).map(|(_, record)| record).take(limit + 1).cloned().collect();
         records.extend(self.live.values().filter(|record| record.changed > since).cloned().map(Arc::new));
         records.sort_unstable_by_key(|record| record.changed);
         let more = records.len() > limit;
@@ -176,7 +195,7 @@ impl Investigations {
 
     /// Those at work and those that changed last, up to `limit`, and how many are remembered besides.
     pub(crate) fn snapshot(&self, limit: usize) -> (Changes, u64) {
-        let mut records: Vec<_> = self.ended.iter().rev().take(limit).cloned().collect();
+        let mut records: Vec<_> = self.ended.values().rev().take(limit).cloned().collect();
         records.extend(self.live.values().cloned().map(Arc::new));
         records.sort_unstable_by_key(|record| (record.status == Status::Running, record.changed));
         records.drain(..records.len().saturating_sub(limit));
