@@ -1,6 +1,7 @@
 //! Who this replica is: its name, this life of it, and the ids that it gives out.
 
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,23 +15,23 @@ const BOOT_ID_CHARS: usize = 10;
 /// One life of one replica.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub(crate) replica: String,
+    pub(crate) replica: Arc<str>,
     /// Random, lowercase letters and digits: tells this life from every other.
     pub(crate) boot_id: String,
     /// The model behind planner and reasoner.
-    pub(crate) model: String,
+    pub(crate) model: Arc<str>,
     pub(crate) tool_mode: ToolMode,
     pub(crate) started_at: Timestamp,
     pub(crate) started: Instant,
 }
 
 impl Identity {
-    pub(crate) fn new(replica: String, model: String, tool_mode: ToolMode) -> Self {
+    pub(crate) fn new(replica: &str, model: &str, tool_mode: ToolMode) -> Self {
         let boot_id = iter::repeat_with(fastrand::alphanumeric).take(BOOT_ID_CHARS).collect::<String>();
         Self {
-            replica,
+            replica: replica.into(),
             boot_id: boot_id.to_ascii_lowercase(),
-            model,
+            model: model.into(),
             tool_mode,
             started_at: clock::now(),
             started: Instant::now(),
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity::new("r".to_owned(), "m".to_owned(), ToolMode::Sequential)
+        Identity::new("r", "m", ToolMode::Sequential)
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl Agent {
 
     async fn assemble(config: Config, scenarios: Arc<Scenarios>, parts: Parts) -> Result<Self, StartError> {
         let Parts { model, tools } = parts;
-        let identity = Arc::new(Identity::new(config.replica_name, model.name().to_owned(), config.tool_mode));
+        let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
         let engine = Engine::new(model, tools, config.tool_mode);
         let latency = metrics::latency_histogram()?;
         let limits = Limits { running: config.max_running, queued: config.max_queued };
@@ -133,7 +133,7 @@ impl Agent {
                 tracing::error!(%error, "the server stopped");
             }
         });
-        tracing::info!(%address, replica = identity.replica, boot_id = identity.boot_id, "listening");
+        tracing::info!(%address, replica = %identity.replica, boot_id = identity.boot_id, "listening");
         let (drain_delay, grace) = (config.drain_delay, config.grace);
         Ok(Self { address, identity, runs, drain_delay, grace, stop, server })
     }

@@ -87,7 +87,7 @@ impl Model for FakeModel {
 
     fn plan<'a>(&'a self, _: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {
         let tools = self.plan.iter().map(|&tool| tool.into()).collect();
-        Box::pin(async { self.answer(Call::Plan, Plan { tools, reasoning: "because".to_owned() }) })
+        Box::pin(async { self.answer(Call::Plan, Plan { tools, reasoning: "because".into() }) })
     }
 
     fn arguments<'a>(&'a self, request: ArgumentsRequest<'a>) -> BoxFuture<'a, Result<Answer<Arguments>, ModelError>> {
@@ -98,7 +98,7 @@ impl Model for FakeModel {
     fn conclude<'a>(&'a self, request: ConclusionRequest<'a>) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>> {
         *self.told.lock().unwrap() = request.findings.to_vec();
         let conclusion = Conclusion {
-            summary: "so it is".to_owned(),
+            summary: "so it is".into(),
             root_cause: "a cause".into(),
             recommendations: vec!["do something".into()],
             confidence: self.confidence,

@@ -1,6 +1,7 @@
 //! An investigation: one run of the chain over one alert, and its steps.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ pub enum StepStatus {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// `planner`, the tool's name, or `reasoner`.
-    pub name: String,
+    pub name: Arc<str>,
     /// Which part of the chain it is.
     pub kind: StepKind,
     /// Where it stands.
@@ -116,7 +117,7 @@ pub struct Step {
     pub cost_usd: Option<Usd>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Arc<str>>,
     /// What it was given; only in `GET /v1/investigations/{id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
@@ -132,11 +133,11 @@ pub struct Investigation {
     /// Its id, `inv_…`.
     pub investigation_id: String,
     /// The replica that runs it.
-    pub replica: String,
+    pub replica: Arc<str>,
     /// Where it stands.
     pub status: Status,
     /// The alert that asked for it.
-    pub alert: Alert,
+    pub alert: Arc<Alert>,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// When its chain began; none while it is queued.
@@ -160,10 +161,10 @@ pub struct Investigation {
     pub confidence: Option<f64>,
     /// The reasoner's root cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub root_cause: Option<String>,
+    pub root_cause: Option<Arc<str>>,
     /// Why it failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Arc<str>>,
     /// Its steps: the planner, the tools in the plan's order, the reasoner.
     pub steps: Vec<Step>,
     /// Its report once there is one; only in `GET /v1/investigations/{id}`.
@@ -178,7 +179,7 @@ pub struct Accepted {
     /// The new run's id; `GET /v1/investigations/{id}` follows it.
     pub investigation_id: String,
     /// The replica that runs it.
-    pub replica: String,
+    pub replica: Arc<str>,
     /// Where it stands.
     pub status: Status,
 }

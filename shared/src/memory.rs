@@ -1,6 +1,7 @@
 //! Memory: last alert, investigation history, patterns per service.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ pub struct Memory {
     pub replica: String,
     /// The alert that arrived last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_alert: Option<Alert>,
+    pub last_alert: Option<Arc<Alert>>,
     /// Ended investigations, newest first, up to the asked limit.
     pub history: Vec<MemoryEntry>,
     /// What is known per service, last seen first.
@@ -39,7 +40,7 @@ pub struct MemoryEntry {
     pub status: Status,
     /// What the reasoner found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub root_cause: Option<String>,
+    pub root_cause: Option<Arc<str>>,
     /// How sure it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,

@@ -1,5 +1,7 @@
 //! The report: the finished answer of an investigation.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Alert, Status, StepStatus, ToolMode, Usd};
@@ -11,11 +13,11 @@ pub struct Report {
     /// The run's id, `inv_…`.
     pub investigation_id: String,
     /// The replica that ran it.
-    pub replica: String,
+    pub replica: Arc<str>,
     /// `succeeded`, or `partial` when a step failed.
     pub status: Status,
     /// The alert that asked for it.
-    pub alert: Alert,
+    pub alert: Arc<Alert>,
     /// What each part of the chain did.
     pub chain_execution: ChainExecution,
     /// What it cost.
@@ -43,9 +45,9 @@ pub struct ChainExecution {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlannerReport {
     /// The tools to call, in order.
-    pub plan: Vec<String>,
+    pub plan: Vec<Arc<str>>,
     /// Why these, with what memory recalled.
-    pub reasoning: String,
+    pub reasoning: Arc<str>,
     /// Input and output tokens together.
     pub tokens_used: u64,
 }
@@ -69,11 +71,11 @@ pub struct StepReport {
     /// The place in the plan, from 1.
     pub step: u32,
     /// The tool's name.
-    pub tool: String,
+    pub tool: Arc<str>,
     /// How it ended.
     pub status: StepStatus,
     /// What it found, or why it failed.
-    pub result: String,
+    pub result: Arc<str>,
     /// Tokens of the model call that chose its arguments and read its result.
     pub tokens_used: u64,
     /// How long it took, in milliseconds.
@@ -85,11 +87,11 @@ pub struct StepReport {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReasonerReport {
     /// What happened, in a sentence or two.
-    pub summary: String,
+    pub summary: Arc<str>,
     /// The most likely cause.
-    pub root_cause: String,
+    pub root_cause: Arc<str>,
     /// What to do, most useful first.
-    pub recommendations: Vec<String>,
+    pub recommendations: Vec<Arc<str>>,
     /// From 0 (a guess) to 1 (certain).
     pub confidence: f64,
     /// Input and output tokens together.
@@ -110,7 +112,7 @@ pub struct CostTracking {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_tokens: u64,
     /// The model behind planner and reasoner.
-    pub model: String,
+    pub model: Arc<str>,
 }
 
 /// Tokens by part of the chain.

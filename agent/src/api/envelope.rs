@@ -121,7 +121,7 @@ mod tests {
         async fn panics() -> StatusCode {
             panic!("a secret");
         }
-        let identity = Identity::new("replica-1".to_owned(), "m".to_owned(), ToolMode::Sequential);
+        let identity = Identity::new("replica-1", "m", ToolMode::Sequential);
         let mut service = Envelope::new(Router::new().route("/", get(panics)), &identity);
         let mut request = Request::new(Body::empty());
         if let Some(id) = request_id {

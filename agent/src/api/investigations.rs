@@ -69,7 +69,7 @@ pub(super) async fn submit(
         Some(record) => record.status,
         None => find(&app, run.number).map_or(Status::Queued, |record| record.status),
     };
-    let accepted = Accepted { investigation_id, replica: app.identity.replica.clone(), status };
+    let accepted = Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status };
     Ok((StatusCode::ACCEPTED, location, Json(accepted)))
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn cancel(
     match app.runs.cancel(number, CancelReason::Asked) {
         Ok(()) => {
             let status = find(&app, number).map_or(Status::Cancelled, |record| record.status);
-            let accepted = Accepted { investigation_id, replica: app.identity.replica.clone(), status };
+            let accepted = Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status };
             Ok((StatusCode::ACCEPTED, Json(accepted)))
         }
         Err(NotCancelled::Unknown) => Err(unknown(&investigation_id)),

@@ -52,7 +52,7 @@ fn state_of_health(app: &App) -> Health {
     let identity = &app.identity;
     Health {
         status: "healthy".to_owned(),
-        replica: identity.replica.clone(),
+        replica: identity.replica.to_string(),
         boot_id: identity.boot_id.clone(),
         readiness: if app.runs.is_draining() { ReplicaStatus::Draining } else { ReplicaStatus::Ready },
         version: identity.version().to_owned(),

@@ -31,8 +31,8 @@ pub(super) async fn memory(State(app): State<Arc<App>>, mut params: Params) -> R
         (books.last_alert.clone(), history, books.patterns.last_seen_first())
     });
     Ok(Json(Memory {
-        replica: app.identity.replica.clone(),
-        last_alert: last_alert.map(|alert| (*alert).clone()),
+        replica: app.identity.replica.to_string(),
+        last_alert,
         history: history.iter().filter_map(|record| runs::memory_entry(record, &app.identity)).collect(),
         patterns,
     }))
@@ -47,7 +47,7 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
     let (totals, attribution) = app.runs.look(|state| (state.books.ledger.totals(), state.books.ledger.attribution()));
     let Attribution { by_step, by_model, by_service, by_alert_type } = attribution;
     Json(Costs {
-        replica: app.identity.replica.clone(),
+        replica: app.identity.replica.to_string(),
         boot_id: app.identity.boot_id.clone(),
         since: app.identity.started_at,
         totals,

@@ -46,7 +46,7 @@ pub(super) async fn plan(
 
 /// The part of a plan that can be executed.
 fn possible(plan: Plan, tools: &Toolbox) -> Result<Plan, String> {
-    let Plan { tools: planned, mut reasoning } = plan;
+    let Plan { tools: planned, reasoning } = plan;
     let mut chosen = Vec::with_capacity(planned.len().min(MAX_STEPS));
     let mut left_out = Vec::new();
     for name in planned {
@@ -59,9 +59,10 @@ fn possible(plan: Plan, tools: &Toolbox) -> Result<Plan, String> {
     if chosen.is_empty() {
         return Err(format!("the model planned no tool that there is (planned: {})", listed(&left_out)));
     }
-    if !left_out.is_empty() {
-        reasoning.push_str(&format!("; left out of the plan: {}", listed(&left_out)));
-    }
+    let reasoning = match left_out.as_slice() {
+        [] => reasoning,
+        left_out => format!("{reasoning}; left out of the plan: {}", listed(left_out)).into(),
+    };
     Ok(Plan { tools: chosen, reasoning })
 }
 

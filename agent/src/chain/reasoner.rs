@@ -35,7 +35,7 @@ pub(super) async fn conclude(engine: &Engine, alert: &Alert, findings: &[Finding
 /// What can be said when the tools found something and the model says nothing about it.
 fn without_model(reason: &str, found: usize) -> Conclusion {
     Conclusion {
-        summary: format!("{reason}; what {found} of the tools found stands in their steps"),
+        summary: format!("{reason}; what {found} of the tools found stands in their steps").into(),
         root_cause: "unknown".into(),
         recommendations: vec!["read what the tools found".into(), "investigate again".into()],
         confidence: 0.0,

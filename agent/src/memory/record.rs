@@ -67,6 +67,13 @@ impl StepName {
         }
     }
 
+    pub(crate) fn to_shared(&self) -> Arc<str> {
+        match self {
+            Self::Tool(name) => Arc::clone(name),
+            Self::Planner | Self::Reasoner => self.as_str().into(),
+        }
+    }
+
     pub(crate) const fn kind(&self) -> StepKind {
         match self {
             Self::Planner => StepKind::Planner,

@@ -67,7 +67,7 @@ pub struct Plan {
     /// The tools' names, in the order in which to call them.
     pub tools: Vec<Arc<str>>,
     /// Why these.
-    pub reasoning: String,
+    pub reasoning: Arc<str>,
 }
 
 /// A tool's arguments: a JSON object as text, as providers report them.
@@ -87,7 +87,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conclusion {
     /// What happened, in a sentence or two.
-    pub summary: String,
+    pub summary: Arc<str>,
     /// The most likely cause.
     pub root_cause: Arc<str>,
     /// What to do, most useful first.

@@ -49,7 +49,7 @@ impl Model for SimulatedModel {
                 reasoning.push_str(&recollection(recall));
             }
             let tools = scenario.tools.iter().map(|part| Arc::clone(&part.tool)).collect();
-            self.answer(Plan { tools, reasoning }, scenario.planner.tokens)
+            self.answer(Plan { tools, reasoning: reasoning.into() }, scenario.planner.tokens)
         })
     }
 
@@ -79,7 +79,7 @@ impl Model for SimulatedModel {
                 }
             }
             let conclusion = Conclusion {
-                summary,
+                summary: summary.into(),
                 root_cause: reasoner.root_cause.render_shared(alert),
                 recommendations: reasoner.recommendations.iter().map(|text| text.render_shared(alert)).collect(),
                 confidence: reasoner.confidence,

@@ -37,7 +37,7 @@ async fn every_scenario_is_about_the_alerts_service_and_says_that_it_is_simulate
     for alert_type in SCENARIOS.iter().chain(&["unheard_of"]) {
         let alert = alert(alert_type, "ledger");
         let (plan, _) = plan(&alert, None).await;
-        let mut texts = vec![conclude(&alert, &[]).await.summary];
+        let mut texts = vec![conclude(&alert, &[]).await.summary.to_string()];
         for name in &plan.tools {
             let arguments = model.arguments(ArgumentsRequest { alert: &alert, tool: name }).await.unwrap().value;
             let object: serde_json::Value = serde_json::from_str(&arguments.0).unwrap();
@@ -100,7 +100,7 @@ async fn a_recurring_alerts_reasoning_says_what_memory_recalls_for_no_more_token
     ];
     for (recall, said) in cases {
         let (again, tokens_again) = plan(&alert, Some(&recall)).await;
-        assert_eq!(again.reasoning, format!("{}; {said}", first.reasoning));
+        assert_eq!(*again.reasoning, *format!("{}; {said}", first.reasoning));
         assert_eq!(tokens_again, tokens);
     }
 }

@@ -29,9 +29,9 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
     let spend = record.spend();
     Investigation {
         investigation_id: identity.investigation_id(record.number),
-        replica: identity.replica.clone(),
+        replica: Arc::clone(&identity.replica),
         status: record.status,
-        alert: (*record.alert).clone(),
+        alert: Arc::clone(&record.alert),
         accepted_at: record.accepted_at,
         started_at: record.started.map(|at| record.wall_clock(at)),
         ended_at: record.ended.map(|at| record.wall_clock(at)),
@@ -40,8 +40,8 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
         cost_usd: spend.cost_usd,
         unpriced_tokens: spend.unpriced_tokens,
         confidence: record.conclusion.as_ref().map(|conclusion| conclusion.confidence),
-        root_cause: record.conclusion.as_ref().map(|conclusion| conclusion.root_cause.to_string()),
-        error: record.error.as_deref().map(str::to_owned),
+        root_cause: record.conclusion.as_ref().map(|conclusion| Arc::clone(&conclusion.root_cause)),
+        error: record.error.clone(),
         steps: record.steps.iter().map(|step| self::step(step, record, detail)).collect(),
         report: if detail == Detail::Full { report(record, identity).map(Box::new) } else { None },
     }
@@ -50,7 +50,7 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
 fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
     let spend = &step.spend;
     Step {
-        name: step.name.as_str().to_owned(),
+        name: step.name.to_shared(),
         kind: step.name.kind(),
         status: step.status,
         start_offset_ms: step.began.map(millis),
@@ -59,7 +59,7 @@ fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
         input_tokens: spend.input_tokens,
         output_tokens: spend.output_tokens,
         cost_usd: (spend.tokens > spend.unpriced_tokens).then_some(spend.cost_usd),
-        error: step.error.as_deref().map(str::to_owned),
+        error: step.error.clone(),
         input: if detail == Detail::Full { input(step, record) } else { None },
         output: if detail == Detail::Full { output(step, record) } else { None },
     }
@@ -126,13 +126,13 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
     let spend = record.spend();
     Some(Report {
         investigation_id: identity.investigation_id(record.number),
-        replica: identity.replica.clone(),
+        replica: Arc::clone(&identity.replica),
         status: record.status,
-        alert: (*record.alert).clone(),
+        alert: Arc::clone(&record.alert),
         chain_execution: ChainExecution {
             planner: PlannerReport {
-                plan: texts(&plan.tools),
-                reasoning: plan.reasoning.clone(),
+                plan: plan.tools.clone(),
+                reasoning: Arc::clone(&plan.reasoning),
                 tokens_used: planner.spend.tokens,
             },
             executor: ExecutorReport {
@@ -141,9 +141,9 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
                 total_tokens: executor_tokens,
             },
             reasoner: ReasonerReport {
-                summary: conclusion.summary.clone(),
-                root_cause: conclusion.root_cause.to_string(),
-                recommendations: texts(&conclusion.recommendations),
+                summary: Arc::clone(&conclusion.summary),
+                root_cause: Arc::clone(&conclusion.root_cause),
+                recommendations: conclusion.recommendations.clone(),
                 confidence: conclusion.confidence,
                 tokens_used: reasoner.spend.tokens,
             },
@@ -157,7 +157,7 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
             },
             cost_usd: spend.cost_usd,
             unpriced_tokens: spend.unpriced_tokens,
-            model: identity.model.clone(),
+            model: Arc::clone(&identity.model),
         },
         execution_time_ms: millis(took),
         memory_updated: true,
@@ -165,12 +165,11 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
 }
 
 fn step_report(number: u32, step: &StepRecord) -> StepReport {
-    let result = step.finding.as_deref().or(step.error.as_deref()).unwrap_or_default();
     StepReport {
         step: number,
-        tool: step.name.as_str().to_owned(),
+        tool: step.name.to_shared(),
         status: step.status,
-        result: result.to_owned(),
+        result: step.finding.clone().or_else(|| step.error.clone()).unwrap_or_default(),
         tokens_used: step.spend.tokens,
         duration_ms: step.took.map(millis).unwrap_or_default(),
     }
@@ -184,13 +183,9 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
         alert_type: record.alert.alert_type.clone(),
         service: record.alert.service.clone(),
         status: record.status,
-        root_cause: conclusion.map(|conclusion| conclusion.root_cause.to_string()),
+        root_cause: conclusion.map(|conclusion| Arc::clone(&conclusion.root_cause)),
         confidence: conclusion.map(|conclusion| conclusion.confidence),
         cost_usd: record.spend().cost_usd,
         ended_at: record.wall_clock(record.ended?),
     })
-}
-
-fn texts(texts: &[Arc<str>]) -> Vec<String> {
-    texts.iter().map(ToString::to_string).collect()
 }

@@ -16,7 +16,7 @@ use crate::testing::{Behaviour, Call, FakeModel, Fault, fake_tool};
 const QUICK: Behaviour = Behaviour::Finds(Duration::from_millis(10));
 
 fn runs(model: FakeModel, behaviour: Behaviour, running: usize, queued: usize) -> Arc<Runs> {
-    let identity = Identity::new("r".to_owned(), "simulated-gpt-4".to_owned(), ToolMode::Sequential);
+    let identity = Identity::new("r", "simulated-gpt-4", ToolMode::Sequential);
     let engine = Engine::new(Arc::new(model), vec![fake_tool("tool", behaviour)], ToolMode::Sequential);
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let limits = Limits { running, queued };

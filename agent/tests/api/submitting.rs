@@ -34,7 +34,7 @@ async fn an_alert_that_is_not_waited_for_can_be_followed() {
     let accepted: Accepted = response.json().await.unwrap();
     assert_eq!(location, format!("/v1/investigations/{}", accepted.investigation_id));
     assert!(accepted.investigation_id.starts_with(&format!("inv_{}_", server.agent.boot_id())));
-    assert_eq!(accepted.replica, REPLICA);
+    assert_eq!(&*accepted.replica, REPLICA);
 
     let ended = server.ended(&accepted.investigation_id).await;
     assert_eq!(ended.status, Status::Succeeded);
@@ -54,7 +54,7 @@ async fn a_failing_tool_makes_the_answer_partial() {
     let failed: Vec<_> =
         report.chain_execution.executor.steps.iter().filter(|step| step.status == StepStatus::Failed).collect();
     assert_eq!(failed.len(), 1);
-    assert_eq!((failed[0].tool.as_str(), failed[0].tokens_used), ("get_logs", 15));
+    assert_eq!((&*failed[0].tool, failed[0].tokens_used), ("get_logs", 15));
     assert!(failed[0].result.contains("no space left on device"), "{}", failed[0].result);
     assert!(report.chain_execution.reasoner.confidence < 0.72);
     assert!(report.chain_execution.reasoner.summary.contains("without get_logs"));
@@ -85,7 +85,7 @@ async fn steps_are_seen_while_they_run() {
 
     let live = server.investigation(&id).await;
     assert_eq!(live.status, Status::Running);
-    let steps: Vec<_> = live.steps.iter().map(|step| (step.name.as_str(), step.status)).collect();
+    let steps: Vec<_> = live.steps.iter().map(|step| (&*step.name, step.status)).collect();
     let expected =
         [("planner", StepStatus::Succeeded), ("gate", StepStatus::Running), ("reasoner", StepStatus::Waiting)];
     assert_eq!(steps, expected);

@@ -187,7 +187,7 @@ impl Model for Planner {
             if request.alert.alert_type == "unplannable" {
                 return Err(ModelError::NoAnswer("out of order".to_owned()));
             }
-            answer(Plan { tools: request.tools.to_vec(), reasoning: "it is the only one".to_owned() })
+            answer(Plan { tools: request.tools.to_vec(), reasoning: "it is the only one".into() })
         })
     }
 
@@ -198,7 +198,7 @@ impl Model for Planner {
     fn conclude<'a>(&'a self, _: ConclusionRequest<'a>) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>> {
         Box::pin(async {
             answer(Conclusion {
-                summary: "it opened".to_owned(),
+                summary: "it opened".into(),
                 root_cause: "somebody opened it".into(),
                 recommendations: vec!["close it".into()],
                 confidence: 0.5,

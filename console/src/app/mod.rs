@@ -337,7 +337,7 @@ impl App {
                 alert.severity.as_deref().unwrap_or_default(),
                 investigation.root_cause.as_deref().unwrap_or_default(),
             ];
-            scope.is_none_or(|name| investigation.replica == name)
+            scope.is_none_or(|name| *investigation.replica == *name)
                 && needle.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
         };
         let ids =

@@ -1,6 +1,7 @@
 //! Made-up answers of agents, for the tests of state and screens.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -74,7 +75,7 @@ pub(crate) fn step(name: &str, status: StepStatus, start: Option<u64>, duration:
         _ => StepKind::Tool,
     };
     Step {
-        name: name.to_owned(),
+        name: name.into(),
         kind,
         status,
         start_offset_ms: start,
@@ -124,9 +125,9 @@ pub(crate) fn investigation(
     let tokens = steps.iter().map(|step| step.tokens).sum();
     Investigation {
         investigation_id: id.to_owned(),
-        replica: replica.to_owned(),
+        replica: replica.into(),
         status,
-        alert: Alert {
+        alert: Arc::new(Alert {
             alert_type: alert.0.to_owned(),
             original_alert_type: None,
             service: alert.1.to_owned(),
@@ -134,7 +135,7 @@ pub(crate) fn investigation(
             description: None,
             labels: BTreeMap::new(),
             timestamp: accepted_at,
-        },
+        }),
         accepted_at,
         started_at: (status != Status::Queued).then_some(accepted_at),
         ended_at: status.has_ended().then_some(accepted_at + SignedDuration::from_millis(1880)),
@@ -143,8 +144,8 @@ pub(crate) fn investigation(
         cost_usd: Usd::from_nanos(tokens * NANOS_PER_TOKEN),
         unpriced_tokens: 0,
         confidence: ran.then_some(if status == Status::Partial { 0.51 } else { 0.85 }),
-        root_cause: ran.then(|| "database connection pool exhaustion".to_owned()),
-        error: (status == Status::Failed).then(|| "the planner gave no plan".to_owned()),
+        root_cause: ran.then(|| "database connection pool exhaustion".into()),
+        error: (status == Status::Failed).then(|| "the planner gave no plan".into()),
         steps,
         report: None,
     }

@@ -195,7 +195,7 @@ impl Live {
         }
         if !investigation.status.has_ended() {
             let at_work = investigation.steps.iter().filter(|step| step.status == StepStatus::Running);
-            let names: Vec<&str> = at_work.map(|step| step.name.as_str()).collect();
+            let names: Vec<&str> = at_work.map(|step| &*step.name).collect();
             let took = duration_ms(investigation.elapsed_ms);
             let now = format!(
                 "  {:<12}  {:<9}  {took:>7}  {:>5} tokens  {}",

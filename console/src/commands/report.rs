@@ -72,7 +72,7 @@ fn steps(steps: &[Step]) -> Table {
     ]);
     for step in steps {
         table.row(vec![
-            step.name.clone(),
+            step.name.to_string(),
             state(step).to_owned(),
             step.start_offset_ms.map_or_else(dash, duration_ms),
             step.duration_ms.map_or_else(dash, duration_ms),

@@ -44,7 +44,7 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
         return 0;
     };
     let mark = theme.step_status(timed.status);
-    let panel = Panel::new(timed.name.clone()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
+    let panel = Panel::new(timed.name.to_string()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
     let [tokens, cost] = spend(timed);
     let panel = panel.figure(tokens).styled_figure(cost, theme.money);
     let lines = lines(scene, detail, known, timed, areas.report.is_none(), usize::from(panel.inner(areas.step).width));

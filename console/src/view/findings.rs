@@ -44,11 +44,11 @@ pub(super) fn found(scene: Scene<'_>, known: &Known) -> (String, Style) {
         return (why_lost(scene, known).to_owned(), theme.dim);
     }
     if let Some(error) = &investigation.error {
-        return (error.clone(), theme.failed);
+        return (error.to_string(), theme.failed);
     }
     match (&investigation.root_cause, investigation.confidence) {
         (Some(cause), Some(confidence)) => (format!("{} {cause}", format::percent(confidence)), theme.text),
-        (Some(cause), None) => (cause.clone(), theme.text),
+        (Some(cause), None) => (cause.to_string(), theme.text),
         (None, _) => (String::new(), theme.dim),
     }
 }

@@ -132,8 +132,7 @@ fn a_pasted_book_is_cut_to_what_an_alert_may_hold() {
 fn the_marker_goes_to_what_was_fired() {
     let (mut app, now) = busy_fleet(Instant::now());
     press(&mut app, KeyCode::Char('G'), now);
-    let accepted =
-        Accepted { investigation_id: "inv_b3_2".to_owned(), replica: "x".to_owned(), status: Status::Running };
+    let accepted = Accepted { investigation_id: "inv_b3_2".to_owned(), replica: "x".into(), status: Status::Running };
     app.update(Message::Fired { source: SourceId(2), result: Ok(accepted) }, now);
     assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
 }
