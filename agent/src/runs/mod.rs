@@ -132,7 +132,7 @@ impl Runs {
             // A replica that closes before the task is there waits for it all the same.
             let _token = self.tasks.token();
             drop(state);
-            self.spawn(begun);
+            self.start(begun);
         } else {
             schedule.enqueue(Arc::clone(&run));
         }
@@ -158,6 +158,14 @@ impl Runs {
         self.tasks.spawn(Arc::clone(self).execute(begun));
     }
 
+    /// Goes as far as the chain gets without waiting; a task does the rest. One that never has to wait costs no task.
+    fn start(self: &Arc<Self>, begun: Begun) {
+        let mut chain = Box::pin(Arc::clone(self).execute(begun));
+        if chain.as_mut().now_or_never().is_none() {
+            self.tasks.spawn(chain);
+        }
+    }
+
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
         let recorder = Recorder::new(&self, &run, started);
         let chain = AssertUnwindSafe(self.engine.investigate(&run.alert, recall.as_ref(), &recorder)).catch_unwind();
@@ -179,6 +187,7 @@ impl Runs {
         };
         self.announce(&run, ended);
         if let Some(next) = next {
+            // Not started from here: a long queue of chains that never wait would be as deep a stack.
             self.spawn(next);
         }
     }
