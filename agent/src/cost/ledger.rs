@@ -1,8 +1,8 @@
 //! The ledger: every model call entered once, summed as a whole and by step, model, service and alert type.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::{Alert, CostShare, OTHER, Spend};
 
 use super::add;
@@ -94,7 +94,8 @@ struct Dimension {
 impl Dimension {
     fn new(most: usize) -> Self {
         let other: Arc<str> = OTHER.into();
-        let slots = HashMap::from([(Arc::clone(&other), Slot(0))]);
+        let mut slots = HashMap::new();
+        slots.insert(Arc::clone(&other), Slot(0));
         Self { most, sums: vec![(other, Spend::default())], slots }
     }
 

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::investigations::Changes;
-use super::{Investigations, ListFilter, Record};
+use super::{Investigations, ListFilter, Live, Record};
 use crate::testing::alert;
 
 const HISTORY: usize = 4;
@@ -84,20 +84,29 @@ impl Reader {
 /// Every investigation's last change, also of those that are forgotten.
 type Truth = BTreeMap<u64, u64>;
 
-fn act(action: &Action, feed: &mut Investigations, live: &mut Vec<u64>, truth: &mut Truth, reader: &mut Reader) {
+fn act(
+    action: &Action,
+    feed: &mut Investigations,
+    live: &mut Vec<(u64, Arc<Live>)>,
+    truth: &mut Truth,
+    reader: &mut Reader,
+) {
     let changed = match *action {
         Action::Accept => {
-            let number = feed.insert(record());
-            live.push(number);
+            let (number, handle) = feed.insert(record());
+            live.push((number, handle));
             feed.get(number)
         }
         Action::Change(place) if !live.is_empty() => {
-            let number = live[place % live.len()];
-            feed.change(number, |_| ()).unwrap();
-            feed.get(number)
+            let (number, handle) = &live[place % live.len()];
+            handle.change(|_| ()).unwrap();
+            feed.get(*number)
         }
         Action::End(place) if !live.is_empty() => {
-            feed.end(live.remove(place % live.len()), |_| ()).map(|ended| ended.record)
+            let (number, handle) = live.remove(place % live.len());
+            let ended = feed.end(number, |_| ()).map(|ended| ended.record);
+            assert!(handle.change(|_| ()).is_none(), "{number} changed after its end");
+            ended
         }
         Action::Amend(place) if !truth.is_empty() => {
             let number = (place % truth.len()) as u64 + 1;
@@ -157,7 +166,7 @@ proptest! {
         }
         let remembered: BTreeSet<_> = truth.keys().copied().filter(|number| feed.get(*number).is_some()).collect();
         prop_assert_eq!(listed, remembered.iter().rev().copied().collect::<Vec<_>>());
-        prop_assert!(live.iter().all(|number| remembered.contains(number)), "a live one was forgotten");
+        prop_assert!(live.iter().all(|(number, _)| remembered.contains(number)), "a live one was forgotten");
         prop_assert!(remembered.len() <= live.len() + HISTORY);
     }
 }
@@ -165,10 +174,9 @@ proptest! {
 #[test]
 fn a_snapshot_holds_what_runs_however_long_nothing_happened_in_it() {
     let mut feed = Investigations::with_bounds(HISTORY, COUNTED);
-    let running = feed.insert(record());
-    feed.change(running, |record| record.status = Status::Running);
+    feed.insert(record()).1.change(|record| record.status = Status::Running);
     for _ in 0..HISTORY {
-        let number = feed.insert(record());
+        let (number, _) = feed.insert(record());
         feed.end(number, |record| record.status = Status::Succeeded);
     }
     let (changes, left_out) = feed.snapshot(PAGE);
@@ -180,7 +188,7 @@ fn a_snapshot_holds_what_runs_however_long_nothing_happened_in_it() {
 fn a_reader_that_is_too_far_behind_or_ahead_is_told_to_start_again() {
     let mut feed = Investigations::with_bounds(1, 2);
     for _ in 0..5 {
-        let number = feed.insert(record());
+        let (number, _) = feed.insert(record());
         feed.end(number, |_| ());
     }
     // Four are forgotten, of which the last two, with changes 6 and 8, are still counted.

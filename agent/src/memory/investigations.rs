@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use langdeck_shared::Status;
 
-use super::Record;
+use super::live::Sequence;
+use super::{Live, Record};
 
 /// How many forgotten investigations the feed can still count; a reader that is further behind gets a snapshot.
 const COUNTED_EVICTIONS: usize = 16_384;
@@ -21,10 +22,9 @@ pub(crate) struct Investigations {
     counted_evictions: usize,
     /// The last number given out.
     last_number: u64,
-    /// The last change's sequence number.
-    seq: u64,
+    sequence: Sequence,
     places: BTreeMap<u64, Place>,
-    live: BTreeMap<u64, Record>,
+    live: BTreeMap<u64, Arc<Live>>,
     /// By last change.
     ended: BTreeMap<u64, Arc<Record>>,
     /// The last changes of those that were forgotten last, ascending.
@@ -78,7 +78,7 @@ impl Investigations {
             history,
             counted_evictions,
             last_number: 0,
-            seq: 0,
+            sequence: Sequence::default(),
             places: BTreeMap::new(),
             live: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -88,30 +88,21 @@ impl Investigations {
     }
 
     /// Takes a new investigation in and gives it its number.
-    pub(crate) fn insert(&mut self, mut record: Record) -> u64 {
+    pub(crate) fn insert(&mut self, mut record: Record) -> (u64, Arc<Live>) {
         self.last_number += 1;
-        self.seq += 1;
         record.number = self.last_number;
-        record.changed = self.seq;
+        record.changed = self.sequence.next();
+        let live = Arc::new(Live::new(&self.sequence, record));
         self.places.insert(self.last_number, Place::Live);
-        self.live.insert(self.last_number, record);
-        self.last_number
-    }
-
-    /// Changes a live investigation; nothing happens to one that has ended.
-    pub(crate) fn change<T>(&mut self, number: u64, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
-        let record = self.live.get_mut(&number)?;
-        self.seq += 1;
-        record.changed = self.seq;
-        Some(change(record))
+        self.live.insert(self.last_number, Arc::clone(&live));
+        (self.last_number, live)
     }
 
     /// Moves a live investigation to those that have ended, with its last change, and forgets the oldest beyond the
     /// bound.
     pub(crate) fn end(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Ended> {
-        let mut record = self.live.remove(&number)?;
-        self.seq += 1;
-        record.changed = self.seq;
+        let mut record = self.live.remove(&number)?.end()?;
+        record.changed = self.sequence.next();
         change(&mut record);
         let record = self.shelve(Arc::new(record));
         let forgotten = if self.ended.len() > self.history { self.forget_oldest() } else { None };
@@ -123,12 +114,11 @@ impl Investigations {
     pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> bool {
         match self.places.get(&number) {
             None => false,
-            Some(Place::Live) => self.change(number, change).is_some(),
+            Some(Place::Live) => self.live.get(&number).and_then(|live| live.change(change)).is_some(),
             Some(Place::Ended(changed)) => {
                 let Some(mut record) = self.ended.remove(changed) else { return false };
-                self.seq += 1;
                 let amended = Arc::make_mut(&mut record);
-                amended.changed = self.seq;
+                amended.changed = self.sequence.next();
                 change(amended);
                 self.shelve(record);
                 true
@@ -158,7 +148,7 @@ impl Investigations {
     /// One investigation as it stands.
     pub(crate) fn get(&self, number: u64) -> Option<Arc<Record>> {
         match *self.places.get(&number)? {
-            Place::Live => self.live.get(&number).cloned().map(Arc::new),
+            Place::Live => self.live.get(&number)?.get().map(Arc::new),
             Place::Ended(changed) => self.ended.get(&changed).cloned(),
         }
     }
@@ -180,28 +170,33 @@ impl Investigations {
     /// What changed after `since`, up to `limit` investigations; none when the reader is too far behind, or ahead, to be
     /// told exactly.
     pub(crate) fn changes_since(&self, since: u64, limit: usize) -> Option<Changes> {
-        if since < self.uncounted || since > self.seq {
+        let upto = self.sequence.last();
+        if since < self.uncounted || since > upto {
             return None;
         }
         let mut records: Vec<_> =
             self.ended.range(since + 1..).map(|(_, record)| record).take(limit + 1).cloned().collect();
-        records.extend(self.live.values().filter(|record| record.changed > since).cloned().map(Arc::new));
+        records.extend(self.live.values().filter_map(|live| live.changed_within(since, upto)).map(Arc::new));
         records.sort_unstable_by_key(|record| record.changed);
         let more = records.len() > limit;
         records.truncate(limit);
-        let upto = if more { records.last().map_or(since, |record| record.changed) } else { self.seq };
+        let upto = if more { records.last().map_or(since, |record| record.changed) } else { upto };
         Some(Changes { records, upto, more })
     }
 
     /// Those at work and those that changed last, up to `limit`, and how many are remembered besides.
     pub(crate) fn snapshot(&self, limit: usize) -> (Changes, u64) {
+        let upto = self.sequence.last();
         let mut records: Vec<_> = self.ended.values().rev().take(limit).cloned().collect();
-        records.extend(self.live.values().cloned().map(Arc::new));
+        // One that moves on right now comes with the next changes.
+        let live: Vec<_> = self.live.values().filter_map(|live| live.changed_within(0, upto)).map(Arc::new).collect();
+        let known = self.ended.len() + live.len();
+        records.extend(live);
         records.sort_unstable_by_key(|record| (record.status == Status::Running, record.changed));
         records.drain(..records.len().saturating_sub(limit));
         records.sort_unstable_by_key(|record| record.changed);
-        let left_out = (self.places.len() - records.len()) as u64;
-        (Changes { records, upto: self.seq, more: false }, left_out)
+        let left_out = (known - records.len()) as u64;
+        (Changes { records, upto, more: false }, left_out)
     }
 
     /// How many investigations were forgotten whose last change lies after `since` and not after `upto`.

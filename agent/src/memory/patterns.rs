@@ -1,9 +1,10 @@
 //! Patterns: what the investigations of each service have in common.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
 use langdeck_shared::{Alert, MAX_KEYS_PER_PATTERN, OTHER, ServicePattern, Usd};
 use serde::Serialize;

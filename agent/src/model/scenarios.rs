@@ -1,10 +1,10 @@
 //! Scenarios: what the simulated model and tools say to each kind of alert. They are data, in TOML.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::Alert;
 use serde::Deserialize;
 

@@ -1,18 +1,16 @@
 //! The books: everything that a replica knows of its work, and how each event changes it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use langdeck_shared::{Alert, Spend, Status, StepStatus, Totals};
 use tokio::time::Instant;
 
 use super::{Begun, CancelReason, Run};
-use crate::chain::StepEnd;
 use crate::clock::millis;
-use crate::cost::{self, Account, Ledger};
-use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName, StepRecord};
-use crate::model::{Arguments, Conclusion, Plan};
+use crate::cost::{self, Ledger};
+use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName};
+use crate::model::Conclusion;
 use crate::samples::{Latencies, Samples};
 
 /// Everything that a replica knows of its work.
@@ -71,43 +69,26 @@ impl Books {
         at.saturating_duration_since(self.started).as_secs()
     }
 
-    /// Takes an alert in, and says under which number it runs and to whom its spending is charged.
-    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant) -> (u64, Account) {
+    /// Takes an alert in.
+    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant) -> Run {
         self.totals.requests += 1;
         let second = self.second(now);
         self.samples.at(second).requests += 1;
         self.last_alert = Some(Arc::clone(&alert));
         let account = self.ledger.account(&alert);
-        (self.investigations.insert(Record::accepted(alert, accepted_at, now)), account)
+        let (number, live) = self.investigations.insert(Record::accepted(Arc::clone(&alert), accepted_at, now));
+        Run::new(number, alert, account, live)
     }
 
     /// The chain of an accepted investigation begins.
     pub(super) fn begin(&mut self, run: &Arc<Run>, now: Instant) -> Begun {
         let recall = self.patterns.recall(&run.alert);
-        self.investigations.change(run.number, |record| {
+        run.live.change(|record| {
             record.status = Status::Running;
             record.started = Some(now);
             record.recall.clone_from(&recall);
         });
         Begun { run: Arc::clone(run), recall, started: now }
-    }
-
-    pub(super) fn step_began(&mut self, number: u64, step: usize, at: Duration) {
-        self.change_step(number, step, |step| {
-            step.status = StepStatus::Running;
-            step.began = Some(at);
-        });
-    }
-
-    pub(super) fn planned(&mut self, number: u64, plan: &Arc<Plan>, at: Duration) {
-        self.investigations.change(number, |record| {
-            if let Some(planner) = record.steps.first_mut() {
-                planner.end(StepStatus::Succeeded, at);
-            }
-            let tools = plan.tools.iter().map(|tool| StepName::Tool(Arc::clone(tool)));
-            record.steps.extend(tools.chain([StepName::Reasoner]).map(StepRecord::waiting));
-            record.plan = Some(Arc::clone(plan));
-        });
     }
 
     pub(super) fn model_called(&mut self, run: &Run, step: usize, model: &str, spend: Spend, now: Instant) {
@@ -116,35 +97,10 @@ impl Books {
         sample.tokens = sample.tokens.saturating_add(spend.tokens);
         sample.cost_usd += spend.cost_usd;
         let ledger = &mut self.ledger;
-        self.investigations.change(run.number, |record| {
-            let Some(step) = record.steps.get_mut(step) else { return };
+        run.live.change_step(step, |step| {
             step.spend = cost::add(step.spend, spend);
             ledger.enter(run.account, step.name.as_str(), model, spend);
         });
-    }
-
-    pub(super) fn tool_called(&mut self, number: u64, step: usize, arguments: &Arguments) {
-        self.change_step(number, step, |step| step.arguments = Some(arguments.clone()));
-    }
-
-    pub(super) fn step_ended(&mut self, number: u64, step: usize, end: StepEnd, at: Duration) {
-        let ended = self.change_step(number, step, |step| {
-            match end {
-                StepEnd::Done => step.end(StepStatus::Succeeded, at),
-                StepEnd::Found(finding) => {
-                    step.end(StepStatus::Succeeded, at);
-                    step.finding = Some(finding);
-                }
-                StepEnd::Failed(reason) => {
-                    step.end(StepStatus::Failed, at);
-                    step.error = Some(reason);
-                }
-            }
-            (step.name.clone(), step.status)
-        });
-        if let Some((StepName::Tool(tool), status)) = ended {
-            self.count_tool(&tool, status);
-        }
     }
 
     /// An investigation ends; what of it was still at work or waiting is over.
@@ -213,7 +169,7 @@ impl Books {
         self.patterns.learn(remembered, record.changed);
     }
 
-    fn count_tool(&mut self, tool: &Arc<str>, status: StepStatus) {
+    pub(super) fn count_tool(&mut self, tool: &Arc<str>, status: StepStatus) {
         self.totals.tools_executed += 1;
         let place = self.tool_calls.iter().position(|(name, _)| name == tool).unwrap_or_else(|| {
             // Only tools that there are can be planned, so their names are bounded.
@@ -226,10 +182,6 @@ impl Books {
             StepStatus::Failed => calls.failed += 1,
             StepStatus::Cancelled | StepStatus::Waiting | StepStatus::Running => calls.cancelled += 1,
         }
-    }
-
-    fn change_step<T>(&mut self, number: u64, step: usize, change: impl FnOnce(&mut StepRecord) -> T) -> Option<T> {
-        self.investigations.change(number, |record| record.steps.get_mut(step).map(change)).flatten()
     }
 }
 

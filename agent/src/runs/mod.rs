@@ -124,8 +124,7 @@ impl Runs {
             return Ok(run);
         }
         let runs_now = schedule.admit()?;
-        let (number, account) = books.accept(Arc::clone(&alert), accepted_at, now);
-        let run = Arc::new(Run::new(number, alert, account));
+        let run = Arc::new(books.accept(alert, accepted_at, now));
         schedule.insert(Arc::clone(&run), claim);
         if runs_now {
             let begun = books.begin(&run, now);

@@ -1,12 +1,14 @@
-//! The recorder: listens to the chain of one investigation and enters what happens into the books.
+//! The recorder: listens to the chain of one investigation, writes its record and enters into the books what it spends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use langdeck_shared::StepStatus;
 use tokio::time::Instant;
 
 use super::{Run, Runs};
-use crate::chain::{Observer, StepEnd};
+use crate::chain::{Observer, PLANNER, StepEnd};
+use crate::memory::{StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
 
 pub(super) struct Recorder<'a> {
@@ -29,12 +31,22 @@ impl<'a> Recorder<'a> {
 impl Observer for Recorder<'_> {
     fn began(&self, step: usize) {
         let at = self.at();
-        self.runs.look(|state| state.books.step_began(self.run.number, step, at));
+        self.run.live.change_step(step, |step| {
+            step.status = StepStatus::Running;
+            step.began = Some(at);
+        });
     }
 
     fn planned(&self, plan: &Arc<Plan>) {
         let at = self.at();
-        self.runs.look(|state| state.books.planned(self.run.number, plan, at));
+        self.run.live.change(|record| {
+            if let Some(planner) = record.steps.get_mut(PLANNER) {
+                planner.end(StepStatus::Succeeded, at);
+            }
+            let tools = plan.tools.iter().map(|tool| StepName::Tool(Arc::clone(tool)));
+            record.steps.extend(tools.chain([StepName::Reasoner]).map(StepRecord::waiting));
+            record.plan = Some(Arc::clone(plan));
+        });
     }
 
     fn called_model(&self, step: usize, call: &ModelCall) {
@@ -43,11 +55,27 @@ impl Observer for Recorder<'_> {
     }
 
     fn called_tool(&self, step: usize, arguments: &Arguments) {
-        self.runs.look(|state| state.books.tool_called(self.run.number, step, arguments));
+        self.run.live.change_step(step, |step| step.arguments = Some(arguments.clone()));
     }
 
     fn ended(&self, step: usize, end: StepEnd) {
         let at = self.at();
-        self.runs.look(|state| state.books.step_ended(self.run.number, step, end, at));
+        let ended = self.run.live.change_step(step, |step| {
+            match end {
+                StepEnd::Done => step.end(StepStatus::Succeeded, at),
+                StepEnd::Found(finding) => {
+                    step.end(StepStatus::Succeeded, at);
+                    step.finding = Some(finding);
+                }
+                StepEnd::Failed(reason) => {
+                    step.end(StepStatus::Failed, at);
+                    step.error = Some(reason);
+                }
+            }
+            (step.name.clone(), step.status)
+        });
+        if let Some((StepName::Tool(tool), status)) = ended {
+            self.runs.look(|state| state.books.count_tool(&tool, status));
+        }
     }
 }

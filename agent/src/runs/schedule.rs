@@ -1,15 +1,16 @@
 //! The schedule: which investigations run, which wait for a place, and whether more are taken.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::Alert;
 use tokio::sync::SetOnce;
 
 use super::idempotency::{Claim, Keys};
 use super::{CancelReason, Refusal};
 use crate::cost::Account;
-use crate::memory::Record;
+use crate::memory::{Live, Record};
 
 /// How many investigations run at once, and how many more may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +25,15 @@ pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) alert: Arc<Alert>,
     pub(super) account: Account,
+    /// Its record until it ends.
+    pub(super) live: Arc<Live>,
     cancel: SetOnce<CancelReason>,
     ended: SetOnce<Arc<Record>>,
 }
 
 impl Run {
-    pub(super) fn new(number: u64, alert: Arc<Alert>, account: Account) -> Self {
-        Self { number, alert, account, cancel: SetOnce::new(), ended: SetOnce::new() }
+    pub(super) fn new(number: u64, alert: Arc<Alert>, account: Account, live: Arc<Live>) -> Self {
+        Self { number, alert, account, live, cancel: SetOnce::new(), ended: SetOnce::new() }
     }
 
     /// Waits for its end; the record is its last state, whether or not the replica still remembers it.
