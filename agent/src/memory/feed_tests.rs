@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use langdeck_shared::Status;
+use langdeck_shared::{Alert, Status};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -196,4 +196,27 @@ fn a_reader_that_is_too_far_behind_or_ahead_is_told_to_start_again() {
     assert_eq!(feed.missed(4, feed.changes_since(4, PAGE).unwrap().upto), 2);
     assert!(feed.changes_since(10, PAGE).unwrap().records.is_empty());
     assert!(feed.changes_since(11, PAGE).is_none());
+}
+
+#[test]
+fn pages_are_bounded_by_what_their_alerts_weigh() {
+    let mut feed = Investigations::with_bounds(HISTORY, COUNTED);
+    let half_a_page = Alert { description: Some("x".repeat(600 * 1024)), ..alert("high_cpu", "api") };
+    let too_much = Alert { description: Some("x".repeat(2 * 1024 * 1024)), ..alert("high_cpu", "api") };
+    for alert in [too_much, half_a_page.clone(), half_a_page] {
+        let (number, _) = feed.insert(Record::accepted(Arc::new(alert), Timestamp::UNIX_EPOCH, Instant::now()));
+        feed.end(number, |_| ());
+    }
+    let numbers = |records: &[Arc<Record>]| records.iter().map(|record| record.number).collect::<Vec<_>>();
+    let (mut since, mut pages, mut more) = (0, Vec::new(), true);
+    while more {
+        let changes = feed.changes_since(since, PAGE).unwrap();
+        pages.push(numbers(&changes.records));
+        (since, more) = (changes.upto, changes.more);
+    }
+    assert_eq!(pages, [[1], [2], [3]]);
+    let (snapshot, left_out) = feed.snapshot(PAGE);
+    assert_eq!((numbers(&snapshot.records), left_out), (vec![3], 2));
+    let (listed, more) = feed.list(u64::MAX, PAGE, &ListFilter::default());
+    assert_eq!((numbers(&listed), more), (vec![3], true));
 }

@@ -4,6 +4,7 @@
 //! change; so what changed after any number is found without an index that each step of a live one would have to keep
 //! up. Live ones are few, and looked through.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -14,6 +15,10 @@ use super::{Live, Record};
 
 /// How many forgotten investigations the feed can still count; a reader that is further behind gets a snapshot.
 const COUNTED_EVICTIONS: usize = 16_384;
+
+/// The most that the alerts of one page may weigh, in bytes. Written as JSON a text can be six times as long, and a
+/// console reads up to 8 MiB.
+const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Live investigations and a bounded number of ended ones.
 #[derive(Debug)]
@@ -153,13 +158,16 @@ impl Investigations {
         }
     }
 
-    /// Up to `limit` investigations that were accepted before number `before`, newest first, and whether there are
-    /// more.
+    /// A page of up to `limit` investigations that were accepted before number `before`, newest first, and whether there
+    /// are more.
     pub(crate) fn list(&self, before: u64, limit: usize, filter: &ListFilter) -> (Vec<Arc<Record>>, bool) {
         let numbers = self.places.range(..before).rev().map(|(&number, _)| number);
-        let mut matching = numbers.filter_map(|number| self.get(number).filter(|record| filter.fits(record)));
-        let page = matching.by_ref().take(limit).collect();
-        (page, matching.next().is_some())
+        let matching = numbers.filter_map(|number| self.get(number).filter(|record| filter.fits(record)));
+        let mut page: Vec<_> = matching.take(limit + 1).collect();
+        let fit = fitting(&page, limit);
+        let more = page.len() > fit;
+        page.truncate(fit);
+        (page, more)
     }
 
     /// The ended investigations, last changed first.
@@ -178,8 +186,9 @@ impl Investigations {
             self.ended.range(since + 1..).map(|(_, record)| record).take(limit + 1).cloned().collect();
         records.extend(self.live.values().filter_map(|live| live.changed_within(since, upto)).map(Arc::new));
         records.sort_unstable_by_key(|record| record.changed);
-        let more = records.len() > limit;
-        records.truncate(limit);
+        let fit = fitting(&records, limit);
+        let more = records.len() > fit;
+        records.truncate(fit);
         let upto = if more { records.last().map_or(since, |record| record.changed) } else { upto };
         Some(Changes { records, upto, more })
     }
@@ -192,8 +201,8 @@ impl Investigations {
         let live: Vec<_> = self.live.values().filter_map(|live| live.changed_within(0, upto)).map(Arc::new).collect();
         let known = self.ended.len() + live.len();
         records.extend(live);
-        records.sort_unstable_by_key(|record| (record.status == Status::Running, record.changed));
-        records.drain(..records.len().saturating_sub(limit));
+        records.sort_unstable_by_key(|record| Reverse((record.status == Status::Running, record.changed)));
+        records.truncate(fitting(&records, limit));
         records.sort_unstable_by_key(|record| record.changed);
         let left_out = (known - records.len()) as u64;
         (Changes { records, upto, more: false }, left_out)
@@ -204,6 +213,16 @@ impl Investigations {
         let position = |seq| self.evicted_changes.partition_point(|&changed| changed <= seq);
         (position(upto) - position(since)) as u64
     }
+}
+
+/// How many of the first records fit a page: at least one, up to `limit`.
+fn fitting(records: &[Arc<Record>], limit: usize) -> usize {
+    let mut bytes = 0_usize;
+    let weighed = records.iter().take(limit).take_while(|record| {
+        bytes = bytes.saturating_add(record.weight());
+        bytes <= PAGE_BYTES
+    });
+    weighed.count().max(1)
 }
 
 impl ListFilter {
