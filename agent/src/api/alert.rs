@@ -1,13 +1,12 @@
-//! Reading an alert: media type, size, JSON, shape, values, in this order.
+//! Reading an alert: its body, JSON, shape, values, in this order.
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{DefaultBodyLimit, FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
 use garde::Validate;
 use langdeck_shared::{AlertRequest, FieldError};
 use serde::de::IgnoredAny;
 
+use super::body::read_json;
 use super::error::{ApiError, Kind};
 use crate::runs::Claim;
 
@@ -27,38 +26,13 @@ pub(super) struct Submission {
 impl<S: Send + Sync> FromRequest<S> for Submission {
     type Rejection = ApiError;
 
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, ApiError> {
-        check_media_type(request.headers())?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let key = idempotency_key(request.headers())?;
-        DefaultBodyLimit::max(BODY_BYTES).apply(&mut request);
-        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let body = read_json(request, BODY_BYTES).await?;
         let request = parse(&body)?;
         let claim = key.map(|key| Claim::new(&key, &request)).transpose();
         Ok(Self { request, claim: claim.map_err(ApiError::internal)? })
     }
-}
-
-fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    let subtype = essence.get(.."application/".len()).filter(|kind| kind.eq_ignore_ascii_case("application/"));
-    let subtype = subtype.map(|kind| essence[kind.len()..].to_ascii_lowercase());
-    if subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) && is_utf_8(media_type) {
-        return Ok(());
-    }
-    let found = if media_type.is_empty() { "nothing".to_owned() } else { format!("{media_type:?}") };
-    let detail = format!("the content-type header says {found}; an alert is application/json in UTF-8");
-    Err(ApiError::new(Kind::UnsupportedMediaType, detail))
-}
-
-/// Whether a media type's charset, where it names one, is UTF-8 or the ASCII part of it.
-fn is_utf_8(media_type: &str) -> bool {
-    let mut parameters = media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
-    parameters.all(|(name, value)| {
-        let value = value.trim().trim_matches('"');
-        !name.trim().eq_ignore_ascii_case("charset")
-            || ["utf-8", "utf8", "us-ascii"].iter().any(|known| known.eq_ignore_ascii_case(value))
-    })
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
@@ -70,15 +44,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
             let detail = format!("the idempotency-key header holds 1 to {KEY_BYTES} visible ASCII characters");
             Err(ApiError::new(Kind::InvalidIdempotencyKey, detail))
         }
-    }
-}
-
-fn unreadable(rejection: BytesRejection) -> ApiError {
-    match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            ApiError::new(Kind::TooLarge, format!("an alert has at most {BODY_BYTES} bytes"))
-        }
-        _ => ApiError::new(Kind::NotJson, "the body broke off before its end"),
     }
 }
 

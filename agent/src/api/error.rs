@@ -8,6 +8,7 @@ use langdeck_shared::{FieldError, Problem};
 
 use crate::runs::Refusal;
 
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// An error answer. The envelope writes it out, since it knows the request's id.
@@ -28,6 +29,7 @@ pub(super) enum Kind {
     InvalidIdempotencyKey,
     NotFound,
     MethodNotAllowed,
+    Timeout,
     Conflict,
     TooLarge,
     UnsupportedMediaType,
@@ -51,6 +53,7 @@ impl Kind {
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
+            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The request conflicts with what is"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
@@ -150,8 +153,15 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.kind.facts().0.into_response();
-        if matches!(self.kind, Kind::Full | Kind::Draining) {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        match self.kind {
+            Kind::Full | Kind::Draining => {
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+            }
+            // What is left of the body is not read, so nothing can come after it.
+            Kind::Timeout | Kind::TooLarge => {
+                response.headers_mut().insert(header::CONNECTION, CLOSE);
+            }
+            _ => {}
         }
         response.extensions_mut().insert(self);
         response

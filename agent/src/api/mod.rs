@@ -1,6 +1,7 @@
 //! The HTTP API: routes and translation, no decisions.
 
 mod alert;
+mod body;
 mod envelope;
 mod error;
 mod investigations;

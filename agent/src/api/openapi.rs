@@ -47,6 +47,9 @@ pub(super) enum Refusals {
     /// Not JSON, or no sane idempotency key.
     #[response(status = 400, content_type = "application/problem+json")]
     Unreadable(Problem),
+    /// The body was not complete within 30 seconds.
+    #[response(status = 408, content_type = "application/problem+json")]
+    Timeout(Problem),
     /// The key belongs to another alert, or the investigation was cancelled.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(Problem),

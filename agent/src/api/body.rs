@@ -1,0 +1,121 @@
+//! Reading a JSON body: its media type, its size, and the time that it takes to arrive.
+
+use std::time::Duration;
+
+use axum::body::{Bytes, HttpBody};
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use tokio::time::timeout;
+
+use super::error::{ApiError, Kind};
+
+/// How long a body may take to arrive, so that a client which trickles holds nothing for long.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The whole body of a request that says it is JSON, of at most `most` bytes.
+///
+/// # Errors
+///
+/// When the media type is not JSON in UTF-8, or the body is longer, breaks off or takes too long.
+pub(super) async fn read_json(mut request: Request, most: usize) -> Result<Bytes, ApiError> {
+    check_media_type(request.headers())?;
+    let too_large = || ApiError::new(Kind::TooLarge, format!("this body may have at most {most} bytes"));
+    // One that says so itself need not be sent first.
+    if usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length > most) {
+        return Err(too_large());
+    }
+    DefaultBodyLimit::max(most).apply(&mut request);
+    match timeout(LONGEST, Bytes::from_request(request, &())).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::new(Kind::NotJson, "the body broke off before its end")),
+        Err(_elapsed) => {
+            let detail = format!("the body was not complete after {} seconds; send it at once", LONGEST.as_secs());
+            Err(ApiError::new(Kind::Timeout, detail))
+        }
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
+    let subtype = essence.get(.."application/".len()).filter(|kind| kind.eq_ignore_ascii_case("application/"));
+    let subtype = subtype.map(|kind| essence[kind.len()..].to_ascii_lowercase());
+    if subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) && is_utf_8(media_type) {
+        return Ok(());
+    }
+    let found = if media_type.is_empty() { "nothing".to_owned() } else { format!("{media_type:?}") };
+    let detail = format!("the content-type header says {found}; what is taken here is application/json in UTF-8");
+    Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+}
+
+/// Whether a media type's charset, where it names one, is UTF-8 or the ASCII part of it.
+fn is_utf_8(media_type: &str) -> bool {
+    let mut parameters = media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    parameters.all(|(name, value)| {
+        let value = value.trim().trim_matches('"');
+        !name.trim().eq_ignore_ascii_case("charset")
+            || ["utf-8", "utf8", "us-ascii"].iter().any(|known| known.eq_ignore_ascii_case(value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use axum::http::{HeaderValue, StatusCode};
+    use axum::response::IntoResponse;
+    use futures_util::{StreamExt, stream};
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const MOST: usize = 100;
+
+    fn json(body: Body) -> Request {
+        let mut request = Request::new(body);
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+    }
+
+    /// A body that sends a byte at a time, for ever.
+    fn trickle(pause: Duration) -> Body {
+        Body::from_stream(stream::repeat(Ok::<_, Infallible>("x")).then(move |byte| async move {
+            sleep(pause).await;
+            byte
+        }))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_bound() {
+        assert_eq!(read_json(json(Body::from("x".repeat(MOST))), MOST).await.unwrap().len(), MOST);
+        let longer = "x".repeat(MOST + 1);
+        let announced = json(Body::from(longer.clone()));
+        let unannounced = json(Body::from_stream(stream::iter([Ok::<_, Infallible>(longer)])));
+        for request in [announced, unannounced] {
+            let response = read_json(request, MOST).await.unwrap_err().into_response();
+            assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+            assert_eq!(response.headers()[header::CONNECTION], "close");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_or_stalls_is_waited_for_no_longer_than_30_seconds() {
+        for pause in [Duration::from_secs(1), Duration::from_secs(86_400)] {
+            let began = Instant::now();
+            let response = read_json(json(trickle(pause)), MOST).await.unwrap_err().into_response();
+            assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+            assert_eq!(response.headers()[header::CONNECTION], "close");
+            assert_eq!(began.elapsed().as_secs(), LONGEST.as_secs());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_no_json() {
+        let parts = stream::iter([Ok("{"), Err("gone")]);
+        let response = read_json(json(Body::from_stream(parts)), MOST).await.unwrap_err().into_response();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    }
+}
