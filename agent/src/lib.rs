@@ -18,6 +18,7 @@ mod model;
 mod replica;
 mod runs;
 mod samples;
+mod serve;
 mod server;
 #[cfg(test)]
 mod testing;

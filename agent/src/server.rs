@@ -5,10 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::ServiceExt;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::chain::Engine;
@@ -16,6 +14,7 @@ use crate::config::{Config, ConfigError};
 use crate::identity::Identity;
 use crate::model::{Model, ScenarioError, Scenarios, SimulatedModel};
 use crate::runs::{Limits, Runs};
+use crate::serve::{Bounds, serve};
 use crate::tools::{Tool, simulated_tools};
 use crate::{api, metrics};
 
@@ -33,7 +32,7 @@ pub struct Agent {
     drain_delay: Duration,
     grace: Duration,
     /// Stops the server when it is dropped.
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<()>,
     server: JoinHandle<()>,
 }
 
@@ -116,23 +115,8 @@ impl Agent {
         let service = api::service(Arc::clone(&runs), Arc::clone(&identity), latency)?;
 
         let (listener, address) = listen(config.listen).await?;
-        // An answer is written whole: waiting for more to send would only delay it.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY");
-            }
-        });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serve = axum::serve(listener, service.into_make_service());
-        let serve = serve.with_graceful_shutdown(async move {
-            // Sent or dropped, both say stop.
-            let _ = stopped.await;
-        });
-        let server = tokio::spawn(async move {
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the server stopped");
-            }
-        });
+        let (stop, stopped) = watch::channel(());
+        let server = tokio::spawn(serve(listener, Arc::new(service), Bounds::default(), stopped));
         tracing::info!(%address, replica = %identity.replica, boot_id = identity.boot_id, "listening");
         let (drain_delay, grace) = (config.drain_delay, config.grace);
         Ok(Self { address, identity, runs, drain_delay, grace, stop, server })

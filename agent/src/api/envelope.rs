@@ -1,20 +1,17 @@
 //! What every answer has: a request id, the replica's name, and a problem document when it is an error.
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tower::Service;
 
-use super::error::ApiError;
+use super::error::{ApiError, Kind};
 use crate::identity::Identity;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,29 +20,47 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 /// The longest request id that is taken from a client.
 const REQUEST_ID_BYTES: usize = 128;
 
-/// The router with what every answer has.
-#[derive(Clone)]
-pub(crate) struct Envelope<S> {
-    inner: S,
-    shared: Arc<Shared>,
-}
+/// What is answered where a connection has no place of its own: whoever asks in vain would end a process that is alive.
+const ALWAYS_ANSWERED: [&str; 2] = ["/livez", "/health"];
 
-struct Shared {
+/// The router with what every answer has.
+pub(crate) struct Envelope {
+    router: Router,
     replica: HeaderValue,
     boot_id: String,
     requests: AtomicU64,
 }
 
-impl<S> Envelope<S> {
-    pub(super) fn new(inner: S, identity: &Identity) -> Self {
+impl Envelope {
+    pub(crate) fn new(router: Router, identity: &Identity) -> Self {
         // The configuration takes visible ASCII only, which is what a header can hold.
         let replica = HeaderValue::from_str(&identity.replica).unwrap_or(HeaderValue::from_static("unnamed"));
-        let shared = Shared { replica, boot_id: identity.boot_id.clone(), requests: AtomicU64::new(0) };
-        Self { inner, shared: Arc::new(shared) }
+        Self { router, replica, boot_id: identity.boot_id.clone(), requests: AtomicU64::new(0) }
     }
-}
 
-impl Shared {
+    /// The answer to a request.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        let request_id = self.request_id(request.headers());
+        let mut router = self.router.clone();
+        let answer = AssertUnwindSafe(async { router.call(request).await }).catch_unwind().await;
+        let response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_panic) => ApiError::internal("a handler panicked").into_response(),
+        };
+        self.seal(request_id, response)
+    }
+
+    /// The answer to a request whose connection has no place: whether the process lives, or that all places are taken.
+    pub(crate) async fn answer_without_a_place(&self, request: Request) -> Response {
+        if ALWAYS_ANSWERED.contains(&request.uri().path()) {
+            return self.answer(request).await;
+        }
+        let detail = "as many connections are open as this replica takes; try again in a moment";
+        let response = ApiError::new(Kind::Crowded, detail).into_response();
+        self.seal(self.request_id(request.headers()), response)
+    }
+
     /// The client's request id where it is sane, else a new one.
     fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
         let sane = |id: &&HeaderValue| {
@@ -80,36 +95,8 @@ fn write_problem(error: ApiError, request_id: &HeaderValue, response: &mut Respo
     *response.body_mut() = Body::from(body);
 }
 
-impl<S> Service<Request> for Envelope<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let Self { mut inner, shared } = self.clone();
-        Box::pin(async move {
-            let request_id = shared.request_id(request.headers());
-            let answer = AssertUnwindSafe(async { inner.call(request).await }).catch_unwind().await;
-            let response = match answer {
-                Ok(Ok(response)) => response,
-                Ok(Err(never)) => match never {},
-                Err(_panic) => ApiError::internal("a handler panicked").into_response(),
-            };
-            Ok(shared.seal(request_id, response))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use axum::Router;
     use axum::body::to_bytes;
     use axum::http::StatusCode;
     use axum::routing::get;
@@ -122,13 +109,12 @@ mod tests {
             panic!("a secret");
         }
         let identity = Identity::new("replica-1", "m", ToolMode::Sequential);
-        let mut service = Envelope::new(Router::new().route("/", get(panics)), &identity);
+        let envelope = Envelope::new(Router::new().route("/", get(panics)), &identity);
         let mut request = Request::new(Body::empty());
         if let Some(id) = request_id {
             request.headers_mut().insert(REQUEST_ID, HeaderValue::from_bytes(id).unwrap());
         }
-        let response = service.call(request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let (parts, body) = envelope.answer(request).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())
     }

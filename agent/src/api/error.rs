@@ -37,6 +37,7 @@ pub(super) enum Kind {
     InvalidQuery,
     Internal,
     InvestigationFailed,
+    Crowded,
     Full,
     Draining,
 }
@@ -65,6 +66,7 @@ impl Kind {
             Self::InvestigationFailed => {
                 (StatusCode::BAD_GATEWAY, "investigation-failed", "The investigation gave no report")
             }
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "crowded", "All connections are taken"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full", "All places are taken"),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining", "The replica is about to stop"),
         }
@@ -154,7 +156,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.kind.facts().0.into_response();
         match self.kind {
-            Kind::Full | Kind::Draining => {
+            Kind::Crowded | Kind::Full | Kind::Draining => {
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
             }
             // What is left of the body is not read, so nothing can come after it.

@@ -20,7 +20,7 @@ use prometheus::Histogram;
 
 use crate::identity::Identity;
 use crate::runs::Runs;
-use envelope::Envelope;
+pub(crate) use envelope::Envelope;
 use error::ApiError;
 
 /// What the handlers translate between.
@@ -40,7 +40,7 @@ pub(crate) fn service(
     runs: Arc<Runs>,
     identity: Arc<Identity>,
     latency: Histogram,
-) -> Result<Envelope<Router>, serde_json::Error> {
+) -> Result<Envelope, serde_json::Error> {
     let app = App { runs, identity: Arc::clone(&identity), latency, openapi: openapi::document()?.into() };
     let router = Router::new()
         .route("/investigate", post(investigations::investigate))

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cancelling;
+mod clients;
 mod documented;
 mod feed;
 mod invalid;
 mod lists;
 mod operations;
+mod raw;
 mod submitting;
 mod support;
