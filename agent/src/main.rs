@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use langdeck_agent::{Agent, Config, StartError};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -24,6 +25,7 @@ async fn main() -> ExitCode {
         return refuse(&StartError::from(error));
     }
     subscribe(&config.log);
+    raise_open_files();
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => return fail(1, format_args!("cannot listen for signals: {error}")),
@@ -55,6 +57,19 @@ fn subscribe(filter: &str) {
         subscriber.init();
     } else {
         subscriber.json().flatten_event(true).init();
+    }
+}
+
+/// Lets the process open as many files as it may: each connection is one, and the usual soft limit is far below what
+/// the agent serves.
+fn raise_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => tracing::debug!(from = ?current, to = ?maximum, "raised the limit of open files"),
+        Err(error) => tracing::warn!(%error, limit = ?current, "cannot raise the limit of open files"),
     }
 }
 

@@ -13,11 +13,17 @@ const LONGEST: Duration = Duration::from_secs(20);
 const ALERT: &str = r#"{"alert_type":"high_latency","service":"checkout-api"}"#;
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_langdeck-agent"));
+    let mut command = prepared(env!("CARGO_BIN_EXE_langdeck-agent"));
+    command.args(arguments);
+    command
+}
+
+fn prepared(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LANGDECK_")) {
         command.env_remove(name);
     }
-    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
@@ -31,8 +37,19 @@ struct Process {
 impl Process {
     /// Starts an agent on a free port and waits until it says where it listens.
     fn start(arguments: &[&str]) -> Self {
-        let mut child =
-            command(&[&["--listen=127.0.0.1:0", "--replica-name=binary"], arguments].concat()).spawn().unwrap();
+        Self::of(command(&[&["--listen=127.0.0.1:0", "--replica-name=binary"], arguments].concat()))
+    }
+
+    /// Starts an agent that a shell has given a limit.
+    fn limited(ulimit: &str) -> Self {
+        let mut shell = prepared("sh");
+        let script = format!("ulimit {ulimit} && exec \"$0\" --listen=127.0.0.1:0");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_langdeck-agent")]);
+        Self::of(shell)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         log.read_line(&mut line).unwrap();
@@ -152,6 +169,27 @@ fn a_bad_setting_is_named_and_no_port_is_bound() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("LANGDECK_MAX_RUNNING"), "{message}");
+}
+
+#[test]
+fn it_serves_more_connections_than_the_soft_limit_of_open_files_allows() {
+    let agent = Process::limited("-S -n 64");
+    let open: Vec<_> = (0..100).map(|_| TcpStream::connect(agent.address).unwrap()).collect();
+    assert_eq!(agent.get("/livez"), 200);
+    drop(open);
+}
+
+#[test]
+fn out_of_open_files_it_says_so_and_goes_on_when_there_are_some() {
+    let mut agent = Process::limited("-n 64");
+    let open: Vec<_> = (0..100).map(|_| TcpStream::connect(agent.address).unwrap()).collect();
+    let mut line = String::new();
+    while !line.contains("cannot take a connection") {
+        line.clear();
+        assert_ne!(agent.log.read_line(&mut line).unwrap(), 0, "the agent ended");
+    }
+    drop(open);
+    assert_eq!(agent.get("/livez"), 200);
 }
 
 #[test]
