@@ -3,20 +3,9 @@
 use langdeck_shared::{Report, Usd};
 
 use crate::raw::{Raw, get, post};
-use crate::support::{Server, config, eventually};
+use crate::support::{Server, assert_calm, config, eventually};
 
 const ALERT: &str = r#"{"alert_type":"high_latency","service":"checkout-api"}"#;
-
-/// The agent answers, and nothing runs or waits any more.
-async fn assert_calm(server: &Server) {
-    eventually("nothing runs or waits", async || {
-        let text = server.get("/metrics").await.text().await.unwrap();
-        let zero = |name: &str| text.lines().any(|line| line == format!("{name} 0"));
-        (zero("agent_investigations_in_flight") && zero("agent_investigations_queued")).then_some(())
-    })
-    .await;
-    server.investigate("high_cpu", "afterwards").await;
-}
 
 #[tokio::test]
 async fn who_has_only_stopped_sending_gets_the_answer() {

@@ -6,6 +6,7 @@ mod cancelling;
 mod clients;
 mod documented;
 mod feed;
+mod fuzz;
 mod invalid;
 mod lists;
 mod operations;

@@ -138,6 +138,17 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut
     }
 }
 
+/// The agent answers, and nothing runs or waits any more.
+pub(crate) async fn assert_calm(server: &Server) {
+    eventually("nothing runs or waits", async || {
+        let text = server.get("/metrics").await.text().await.unwrap();
+        let zero = |name: &str| text.lines().any(|line| line == format!("{name} 0"));
+        (zero("agent_investigations_in_flight") && zero("agent_investigations_queued")).then_some(())
+    })
+    .await;
+    server.investigate("high_cpu", "afterwards").await;
+}
+
 /// A tool that waits to be let through.
 pub(crate) struct Gate {
     entered: Semaphore,
