@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use hyper::Request;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +29,9 @@ use crate::clock::millis;
 const HEAD_BYTES: usize = 16 * 1024;
 /// What a connection may hold of a body that nobody has taken yet, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Answers from this size on are counted until they have left, in bytes. All that are smaller fit into what connections
+/// hold anyhow.
+const LARGE_ANSWER: u64 = 64 * 1024;
 /// How long to wait before the next try when the machine has no more connections to give.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long a client may go on sending what nobody will read.
@@ -41,6 +44,8 @@ pub(crate) struct Bounds {
     pub(crate) places: usize,
     /// Connections without a place that are told so, at most; more are closed as they come.
     pub(crate) refusals: usize,
+    /// What large answers may hold together until they have left, in KiB.
+    pub(crate) unread_kib: usize,
     /// How long a connection stays while no whole request comes; within that time, the answer before has to leave.
     pub(crate) patience: Duration,
     /// The same for a connection without a place.
@@ -52,6 +57,7 @@ impl Default for Bounds {
         Self {
             places: 4096,
             refusals: 256,
+            unread_kib: 64 * 1024,
             patience: Duration::from_secs(30),
             refusal_patience: Duration::from_secs(2),
         }
@@ -61,6 +67,12 @@ impl Default for Bounds {
 /// Serves until `stop`'s sender is dropped; then takes no more connections, and returns once the last answer has left.
 pub(crate) async fn serve(listener: TcpListener, api: Arc<Envelope>, bounds: Bounds, mut stop: watch::Receiver<()>) {
     let (served, refused) = (TaskTracker::new(), TaskTracker::new());
+    let unread = Arc::new(Semaphore::new(bounds.unread_kib));
+    let place = |is_real| {
+        let (api, unread) = (Arc::clone(&api), Arc::clone(&unread));
+        let patience = if is_real { bounds.patience } else { bounds.refusal_patience };
+        Place { api, unread, patience, is_real }
+    };
     let mut crowded = false;
     loop {
         let stream = tokio::select! {
@@ -71,8 +83,7 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Envelope>, bounds: Bou
         if served.len() < bounds.places {
             // A log that says when it begins must not say so for every client that comes and goes at the edge.
             crowded &= served.len() > bounds.places / 2;
-            let place = Place { api: Arc::clone(&api), patience: bounds.patience, is_real: true };
-            served.spawn(attend(stream, place, stop.clone()));
+            served.spawn(attend(stream, place(true), stop.clone()));
             continue;
         }
         if !crowded {
@@ -80,8 +91,7 @@ pub(crate) async fn serve(listener: TcpListener, api: Arc<Envelope>, bounds: Bou
             tracing::warn!(places = bounds.places, "all connections are taken, more are refused");
         }
         if refused.len() < bounds.refusals {
-            let place = Place { api: Arc::clone(&api), patience: bounds.refusal_patience, is_real: false };
-            refused.spawn(attend(stream, place, stop.clone()));
+            refused.spawn(attend(stream, place(false), stop.clone()));
         }
     }
     drop(listener);
@@ -114,24 +124,65 @@ fn is_the_clients(error: &io::Error) -> bool {
 /// What a connection is given.
 struct Place {
     api: Arc<Envelope>,
+    /// Room for large answers, in KiB.
+    unread: Arc<Semaphore>,
     patience: Duration,
     /// Otherwise its one request learns that there is none.
     is_real: bool,
 }
 
+impl Place {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        if !self.is_real {
+            return self.api.answer_without_a_place(request).await;
+        }
+        // Only what can be asked for again may be taken back.
+        let is_read = request.method() == Method::GET;
+        let answer = self.api.answer(request).await;
+        let length = answer.body().size_hint().lower();
+        if is_read && length >= LARGE_ANSWER { self.count(answer, length).await } else { answer }
+    }
+
+    /// Lets a large answer go where there is room for it until it has left.
+    async fn count(&self, answer: Response<Body>, length: u64) -> Response<Body> {
+        let kib = u32::try_from(length / 1024).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(&self.unread).try_acquire_many_owned(kib) else {
+            return self.api.without_room(&answer);
+        };
+        let (head, body) = answer.into_parts();
+        match to_bytes(body, usize::MAX).await {
+            Ok(bytes) => Response::from_parts(head, Body::from(Bytes::from_owner(Counted { bytes, _room: room }))),
+            // Answers are made whole before they leave, so nothing can break off; if it does, it can be asked for again.
+            Err(_) => self.api.without_room(&Response::from_parts(head, Body::empty())),
+        }
+    }
+}
+
+/// The bytes of an answer, which give their room back once they have been written.
+struct Counted {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Serves one connection to its end.
-async fn attend(stream: TcpStream, Place { api, patience, is_real }: Place, mut stop: watch::Receiver<()>) {
+async fn attend(stream: TcpStream, place: Place, mut stop: watch::Receiver<()>) {
     // An answer is written whole: waiting for more to send would only delay it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
+    let Place { patience, is_real, .. } = place;
     let silence = Silence::new();
-    let (api, silence) = (&*api, &silence);
+    let (place, silence) = (&place, &silence);
     let service = service_fn(move |request: Request<Incoming>| {
         silence.break_off();
         async move {
-            let request = request.map(Body::new);
-            let answer = if is_real { api.answer(request).await } else { api.answer_without_a_place(request).await };
+            let answer = place.answer(request.map(Body::new)).await;
             silence.begin();
             Ok::<_, Infallible>(answer)
         }

@@ -61,6 +61,13 @@ impl Envelope {
         self.seal(self.request_id(request.headers()), response)
     }
 
+    /// What is said instead of an answer that there is no room to keep until it is read.
+    pub(crate) fn without_room(&self, answer: &Response) -> Response {
+        let detail = "too many large answers are on their way; ask for less, or try again in a moment";
+        let response = ApiError::new(Kind::Crowded, detail).into_response();
+        self.seal(self.request_id(answer.headers()), response)
+    }
+
     /// The client's request id where it is sane, else a new one.
     fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
         let sane = |id: &&HeaderValue| {

@@ -66,7 +66,7 @@ impl Kind {
             Self::InvestigationFailed => {
                 (StatusCode::BAD_GATEWAY, "investigation-failed", "The investigation gave no report")
             }
-            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "crowded", "All connections are taken"),
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "crowded", "There is no room for this request"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full", "All places are taken"),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining", "The replica is about to stop"),
         }

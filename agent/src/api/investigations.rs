@@ -13,7 +13,7 @@ use super::App;
 use super::alert::Submission;
 use super::error::{ApiError, Kind};
 use super::json::Json;
-use super::openapi::{IdempotencyKey, InvalidQuery, NoSuchInvestigation, Refusals};
+use super::openapi::{IdempotencyKey, InvalidQuery, NoRoom, NoSuchInvestigation, Refusals};
 use super::query::Params;
 use crate::identity::plain_number;
 use crate::memory::{ListFilter, Record};
@@ -91,6 +91,7 @@ fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Ru
     responses(
         (status = 200, description = "One page", body = InvestigationPage),
         InvalidQuery,
+        NoRoom,
     )
 )]
 pub(super) async fn list(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<InvestigationPage>, ApiError> {
@@ -125,6 +126,7 @@ fn page_start(cursor: &str, boot_id: &str) -> Option<u64> {
     responses(
         (status = 200, description = "As it stands", body = Investigation),
         NoSuchInvestigation,
+        NoRoom,
     )
 )]
 pub(super) async fn get(
@@ -144,6 +146,7 @@ pub(super) async fn get(
         (status = 202, description = "It ends at once, unless it just did", body = Accepted),
         NoSuchInvestigation,
         (status = 409, description = "It has already ended", body = Problem, content_type = "application/problem+json"),
+        NoRoom,
     )
 )]
 pub(super) async fn cancel(

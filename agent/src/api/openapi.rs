@@ -62,7 +62,7 @@ pub(super) enum Refusals {
     /// A field is invalid.
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
-    /// All places are taken, or the replica is about to stop; try again after `Retry-After`.
+    /// All places or connections are taken, or the replica is about to stop; try again after `Retry-After`.
     #[response(
         status = 503,
         content_type = "application/problem+json",
@@ -76,6 +76,16 @@ pub(super) enum Refusals {
 #[response(status = 404, content_type = "application/problem+json")]
 #[expect(dead_code, reason = "the document is made from the type, not from a value")]
 pub(super) struct NoSuchInvestigation(Problem);
+
+/// All connections are taken, or too many large answers are on their way; try again after `Retry-After`.
+#[derive(IntoResponses)]
+#[response(
+    status = 503,
+    content_type = "application/problem+json",
+    headers(("Retry-After" = u32, description = "Seconds"))
+)]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) struct NoRoom(Problem);
 
 /// A parameter is invalid.
 #[derive(IntoResponses)]

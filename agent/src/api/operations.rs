@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::App;
 use super::error::{ApiError, Kind};
 use super::json::{JSON, Json};
+use super::openapi::NoRoom;
 use crate::clock::millis;
 
 const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static(prometheus::TEXT_FORMAT);
@@ -38,7 +39,7 @@ pub(super) async fn livez(State(app): State<Arc<App>>) -> Json<Health> {
     get, path = "/readyz", tag = "operations",
     responses(
         (status = 200, description = "It should", body = Health),
-        (status = 503, description = "It is about to stop", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "Seconds"))),
+        (status = 503, description = "It is about to stop, or all connections are taken", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "Seconds"))),
     )
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, ApiError> {
@@ -63,7 +64,7 @@ fn state_of_health(app: &App) -> Health {
 /// Metrics in Prometheus' text format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operations",
-    responses((status = 200, description = "All families", body = String, content_type = "text/plain; version=0.0.4"))
+    responses((status = 200, description = "All families", body = String, content_type = "text/plain; version=0.0.4"), NoRoom)
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse + use<>, ApiError> {
     let text = crate::metrics::expose(&app.runs, &app.identity, &app.latency);
@@ -74,7 +75,7 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResp
 /// This document.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "operations",
-    responses((status = 200, description = "The OpenAPI document", body = Object, content_type = "application/json"))
+    responses((status = 200, description = "The OpenAPI document", body = Object, content_type = "application/json"), NoRoom)
 )]
 pub(super) async fn openapi(State(app): State<Arc<App>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, JSON)], app.openapi.clone())

@@ -8,7 +8,7 @@ use langdeck_shared::{Costs, Memory, ReplicaUpdate};
 use super::App;
 use super::error::ApiError;
 use super::json::Json;
-use super::openapi::InvalidQuery;
+use super::openapi::{InvalidQuery, NoRoom};
 use super::query::Params;
 use crate::cost::Attribution;
 use crate::runs;
@@ -20,6 +20,7 @@ use crate::runs;
     responses(
         (status = 200, description = "Memory", body = Memory),
         InvalidQuery,
+        NoRoom,
     )
 )]
 pub(super) async fn memory(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<Memory>, ApiError> {
@@ -41,7 +42,7 @@ pub(super) async fn memory(State(app): State<Arc<App>>, mut params: Params) -> R
 /// What the replica has spent in its life, and on what.
 #[utoipa::path(
     get, path = "/v1/costs", tag = "replica",
-    responses((status = 200, description = "Totals and attribution", body = Costs))
+    responses((status = 200, description = "Totals and attribution", body = Costs), NoRoom)
 )]
 pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
     let (totals, attribution) = app.runs.look(|state| (state.books.ledger.totals(), state.books.ledger.attribution()));
@@ -65,6 +66,7 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
     responses(
         (status = 200, description = "What moved", body = ReplicaUpdate),
         InvalidQuery,
+        NoRoom,
     )
 )]
 pub(super) async fn replica(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<ReplicaUpdate>, ApiError> {

@@ -25,7 +25,8 @@ const PATIENT: Duration = Duration::from_secs(3600);
 const SHORT: Duration = Duration::from_millis(300);
 /// More than the buffers of both sides of a connection hold.
 const LARGE: usize = 32 * 1024 * 1024;
-const BOUNDS: Bounds = Bounds { places: 100, refusals: 100, patience: PATIENT, refusal_patience: PATIENT };
+const BOUNDS: Bounds =
+    Bounds { places: 100, refusals: 100, unread_kib: 64 * 1024, patience: PATIENT, refusal_patience: PATIENT };
 
 /// A door on a free port.
 struct Door {
@@ -157,6 +158,26 @@ async fn who_does_not_read_is_let_go() {
     .await;
     assert!(sent < LARGE, "requests are read although their answers are not");
     assert_eq!(door.get("/livez").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn large_answers_hold_no_more_than_their_room_until_they_are_read_or_given_up() {
+    let door = Door::open(Bounds { unread_kib: 2 * LARGE / 1024, ..BOUNDS }).await;
+    let mut unread = Vec::new();
+    for _ in 0..2 {
+        let mut client = door.connect("GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        assert!(in_time(client.read(&mut [0; 100])).await.unwrap() > 0);
+        unread.push(client);
+    }
+    let refused = door.get("/large").await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    let problem: Problem = serde_json::from_str(&refused.body).unwrap();
+    assert_eq!(problem.kind, "urn:langdeck:problem:crowded");
+    assert_eq!(refused.headers["x-request-id"], problem.request_id);
+    assert_eq!(door.get("/livez").await.status, StatusCode::OK);
+
+    drop(unread.pop());
+    in_time(async { while door.get("/large").await.status != StatusCode::OK {} }).await;
 }
 
 #[tokio::test]
