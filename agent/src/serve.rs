@@ -29,6 +29,8 @@ use crate::clock::millis;
 const HEAD_BYTES: usize = 16 * 1024;
 /// What a connection may hold of a body that nobody has taken yet, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Places for those who wait for no investigation: consoles, scrapes, probes and connections that are kept open.
+const LOOKING_ON: usize = 768;
 /// Answers from this size on are counted until they have left, in bytes. All that are smaller fit into what connections
 /// hold anyhow.
 const LARGE_ANSWER: u64 = 64 * 1024;
@@ -52,12 +54,15 @@ pub(crate) struct Bounds {
     pub(crate) refusal_patience: Duration,
 }
 
-impl Default for Bounds {
-    fn default() -> Self {
+impl Bounds {
+    /// The bounds of an agent that takes so many investigations, each of which may have a client that waits for it.
+    ///
+    /// The worst that a connection was seen to hold is 96 KiB, for a body of 64 KiB that stalls before its end.
+    pub(crate) fn beside(investigations: usize) -> Self {
         Self {
-            places: 4096,
+            places: investigations.saturating_add(LOOKING_ON),
             refusals: 256,
-            unread_kib: 64 * 1024,
+            unread_kib: 32 * 1024,
             patience: Duration::from_secs(30),
             refusal_patience: Duration::from_secs(2),
         }

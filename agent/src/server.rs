@@ -111,12 +111,13 @@ impl Agent {
         let engine = Engine::new(model, tools, config.tool_mode);
         let latency = metrics::latency_histogram()?;
         let limits = Limits { running: config.max_running, queued: config.max_queued };
+        let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
         let runs = Runs::new(engine, scenarios, Arc::clone(&identity), latency.clone(), limits, config.history);
         let service = api::service(Arc::clone(&runs), Arc::clone(&identity), latency)?;
 
         let (listener, address) = listen(config.listen).await?;
         let (stop, stopped) = watch::channel(());
-        let server = tokio::spawn(serve(listener, Arc::new(service), Bounds::default(), stopped));
+        let server = tokio::spawn(serve(listener, Arc::new(service), bounds, stopped));
         tracing::info!(%address, replica = %identity.replica, boot_id = identity.boot_id, "listening");
         let (drain_delay, grace) = (config.drain_delay, config.grace);
         Ok(Self { address, identity, runs, drain_delay, grace, stop, server })
