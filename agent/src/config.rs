@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -13,6 +14,7 @@ const MAX_SIM_DELAY: f64 = 1000.0;
 const MAX_HISTORY: usize = 100_000;
 const MAX_PLACES: usize = 100_000;
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
+const RUN_DEADLINES: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
 /// The longest name that DNS has, and so the longest that a pod or a host can bear.
 const MAX_REPLICA_NAME: usize = 253;
 
@@ -37,6 +39,8 @@ const SIM_DELAY: Setting =
     Setting { flag: "--sim-delay", env: "LANGDECK_SIM_DELAY", expected: "a number from 0 to 1000, such as 0.5" };
 const TOOL_MODE: Setting =
     Setting { flag: "--tool-mode", env: "LANGDECK_TOOL_MODE", expected: "`sequential` or `parallel`" };
+const RUN_DEADLINE: Setting =
+    Setting { flag: "--run-deadline", env: "LANGDECK_RUN_DEADLINE", expected: "a time from 10ms to 1h, such as 2m" };
 const HISTORY: Setting =
     Setting { flag: "--history", env: "LANGDECK_HISTORY", expected: "a whole number from 1 to 100000" };
 const MAX_RUNNING: Setting =
@@ -77,6 +81,12 @@ pub struct Config {
     #[arg(long, env = TOOL_MODE.env, value_name = "MODE", default_value_t = Self::default().tool_mode,
           value_parser = |text: &str| text.parse::<ToolMode>().map_err(|_| TOOL_MODE.unreadable("no such mode")))]
     pub tool_mode: ToolMode,
+
+    /// How long an investigation may take; then it answers with what it has. With simulated work slowed down by a
+    /// `--sim-delay` above 1 it is as many times longer.
+    #[arg(long, env = RUN_DEADLINE.env, value_name = "TIME", default_value = "2m",
+          value_parser = |text: &str| RUN_DEADLINE.parse_time(text))]
+    pub run_deadline: Duration,
 
     /// How many ended investigations are remembered.
     #[arg(long, env = HISTORY.env, value_name = "COUNT", default_value_t = Self::default().history,
@@ -119,6 +129,7 @@ impl Default for Config {
             replica_name: host_name(),
             sim_delay: 1.0,
             tool_mode: ToolMode::Sequential,
+            run_deadline: Duration::from_secs(120),
             history: 1000,
             max_running: 256,
             max_queued: 1024,
@@ -142,6 +153,8 @@ impl Config {
             !name.is_empty() && name.len() <= MAX_REPLICA_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
         REPLICA_NAME.check(fits, name)?;
         SIM_DELAY.check((0.0..=MAX_SIM_DELAY).contains(&self.sim_delay), self.sim_delay)?;
+        let run_deadline = humantime::format_duration(self.run_deadline);
+        RUN_DEADLINE.check(RUN_DEADLINES.contains(&self.run_deadline), run_deadline)?;
         HISTORY.check((1..=MAX_HISTORY).contains(&self.history), self.history)?;
         MAX_RUNNING.check((1..=MAX_PLACES).contains(&self.max_running), self.max_running)?;
         MAX_QUEUED.check(self.max_queued <= MAX_PLACES, self.max_queued)?;
@@ -225,6 +238,7 @@ mod tests {
             "--replica-name=a",
             "--sim-delay=0",
             "--tool-mode=parallel",
+            "--run-deadline=1m 30s",
             "--history=1",
             "--max-running=2",
             "--max-queued=0",
@@ -238,6 +252,7 @@ mod tests {
             replica_name: "a".to_owned(),
             sim_delay: 0.0,
             tool_mode: ToolMode::Parallel,
+            run_deadline: Duration::from_secs(90),
             history: 1,
             max_running: 2,
             max_queued: 0,
@@ -265,6 +280,10 @@ mod tests {
             (&SIM_DELAY, "NaN"),
             (&SIM_DELAY, "inf"),
             (&TOOL_MODE, "both"),
+            (&RUN_DEADLINE, "0s"),
+            (&RUN_DEADLINE, "9ms"),
+            (&RUN_DEADLINE, "2h"),
+            (&RUN_DEADLINE, "never"),
             (&HISTORY, "0"),
             (&HISTORY, "100001"),
             (&HISTORY, "many"),

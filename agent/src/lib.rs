@@ -15,6 +15,7 @@ mod identity;
 mod memory;
 mod metrics;
 mod model;
+mod policy;
 mod replica;
 mod runs;
 mod samples;
@@ -31,5 +32,6 @@ pub use model::{
     Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
     PlanRequest, ScenarioError, Usage,
 };
+pub use policy::CallPolicy;
 pub use server::{Agent, Parts, StartError};
 pub use tools::{Tool, ToolCall, ToolError};

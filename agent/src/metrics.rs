@@ -1,34 +1,108 @@
 //! Metrics for Prometheus: a view of the books, made at each scrape.
 
+use std::sync::Arc;
+
+use langdeck_shared::{Status, StepStatus};
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Counter, CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
 use crate::identity::Identity;
-use crate::runs::Runs;
+use crate::memory::{Record, StepName};
+use crate::runs::{Refusal, Runs};
 
 /// In seconds. The documented buckets, and enough around them for real models.
 const LATENCY_BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
-/// The histogram of how long investigations take, from the chain's start to its end.
-pub(crate) fn latency_histogram() -> prometheus::Result<Histogram> {
-    let options = HistogramOpts::new("agent_latency_seconds", "Investigation latency");
-    Histogram::with_opts(options.buckets(LATENCY_BUCKETS.to_vec()))
+/// What is measured as it happens, beside the books: how long things took, and what was turned away.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    pub(crate) latency: Histogram,
+    queue_wait: Histogram,
+    step_latency: HistogramVec,
+    /// Those of `step_latency`, found without its lock: the planner's, the reasoner's, each tool's.
+    planner: Histogram,
+    reasoner: Histogram,
+    tools: Vec<(Arc<str>, Histogram)>,
+    refused: IntCounterVec,
+}
+
+impl Meters {
+    /// Meters of an agent with these tools.
+    pub(crate) fn new(tools: &[Arc<str>]) -> prometheus::Result<Self> {
+        let histogram = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
+        let step_latency = histogram("agent_step_latency_seconds", "Step latency by step, retries included");
+        let step_latency = HistogramVec::new(step_latency, &["step"])?;
+        let step = |name: &str| step_latency.with_label_values(&[name]);
+        let refused = Opts::new("agent_requests_refused_total", "Alerts turned away by reason");
+        let refused = IntCounterVec::new(refused, &["reason"])?;
+        for reason in ["full", "draining"] {
+            refused.with_label_values(&[reason]);
+        }
+        Ok(Self {
+            latency: Histogram::with_opts(histogram("agent_latency_seconds", "Investigation latency"))?,
+            queue_wait: Histogram::with_opts(histogram("agent_queue_wait_seconds", "Time from admission to start"))?,
+            planner: step(StepName::Planner.as_str()),
+            reasoner: step(StepName::Reasoner.as_str()),
+            tools: tools.iter().map(|tool| (Arc::clone(tool), step(tool))).collect(),
+            step_latency,
+            refused,
+        })
+    }
+
+    /// An investigation has ended. How long it took counts unless it was cancelled, and so do its steps that came to an
+    /// end; how long it waited counts once it began, also when that was no time at all.
+    pub(crate) fn observe(&self, record: &Record) {
+        if let Some(took) = record.took().filter(|_| record.status != Status::Cancelled) {
+            self.latency.observe(took.as_secs_f64());
+        }
+        if let Some(started) = record.started {
+            self.queue_wait.observe(started.saturating_duration_since(record.accepted).as_secs_f64());
+        }
+        for step in &record.steps {
+            if let (StepStatus::Succeeded | StepStatus::Failed, Some(took)) = (step.status, step.took)
+                && let Some(latency) = self.step(&step.name)
+            {
+                latency.observe(took.as_secs_f64());
+            }
+        }
+    }
+
+    /// An alert was turned away.
+    pub(crate) fn count_refused(&self, refusal: &Refusal) {
+        let reason = match refusal {
+            Refusal::Full(_) => "full",
+            Refusal::Draining => "draining",
+            Refusal::KeyReused { .. } => return,
+        };
+        self.refused.with_label_values(&[reason]).inc();
+    }
+
+    fn step(&self, name: &StepName) -> Option<&Histogram> {
+        match name {
+            StepName::Planner => Some(&self.planner),
+            StepName::Reasoner => Some(&self.reasoner),
+            StepName::Tool(tool) => self.tools.iter().find(|(name, _)| name == tool).map(|(_, latency)| latency),
+        }
+    }
 }
 
 /// The exposition in Prometheus' text format.
 ///
-/// Every number but the histogram comes from the books' integers at this moment, so nothing is counted twice over, and
+/// Every number but the meters' comes from the books' integers at this moment, so nothing is counted twice over, and
 /// money is not summed as floats. Labels take their values from the configuration, never from an alert.
-pub(crate) fn expose(runs: &Runs, identity: &Identity, latency: &Histogram) -> prometheus::Result<String> {
-    let (totals, attribution, tool_calls, (running, queued)) = runs.look(|state| {
+pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prometheus::Result<String> {
+    let (totals, attribution, tool_calls, model_retries, (running, queued)) = runs.look(|state| {
         let books = &state.books;
-        (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), state.gauges())
+        (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), books.model_retries, state.gauges())
     });
     let page = Page(Registry::new());
-    page.add(latency.clone())?;
+    page.add(meters.latency.clone())?;
+    page.add(meters.queue_wait.clone())?;
+    page.add(meters.step_latency.clone())?;
+    page.add(meters.refused.clone())?;
     page.count("agent_requests_total", "Total investigation requests", totals.requests)?;
     page.count("agent_tokens_total", "Total tokens consumed", totals.spend.tokens)?;
     page.count("agent_errors_total", "Total failed investigations", totals.failed)?;
@@ -49,13 +123,23 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, latency: &Histogram) -> p
     page.add(models)?;
     let tools = Opts::new("agent_tool_calls_total", "Tool steps by tool and outcome");
     let tools = IntCounterVec::new(tools, &["tool", "outcome"])?;
+    let retries = Opts::new("agent_tool_retries_total", "Retries of tools, each after a failed attempt");
+    let retries = IntCounterVec::new(retries, &["tool"])?;
     for (tool, calls) in &tool_calls {
-        let outcomes = [("succeeded", calls.succeeded), ("failed", calls.failed), ("cancelled", calls.cancelled)];
+        let outcomes = [
+            ("succeeded", calls.succeeded),
+            ("failed", calls.failed),
+            ("timed_out", calls.timed_out),
+            ("cancelled", calls.cancelled),
+        ];
         for (outcome, count) in outcomes {
             tools.with_label_values(&[&**tool, outcome]).inc_by(count);
         }
+        retries.with_label_values(&[tool]).inc_by(calls.retries);
     }
     page.add(tools)?;
+    page.add(retries)?;
+    page.count("agent_model_retries_total", "Retries of model calls that no answer came to", model_retries)?;
 
     page.gauge("agent_investigations_in_flight", "Investigations at work", running)?;
     page.gauge("agent_investigations_queued", "Investigations waiting for a place to run", queued)?;

@@ -9,14 +9,15 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::api;
 use crate::chain::Engine;
 use crate::config::{Config, ConfigError};
 use crate::identity::Identity;
+use crate::metrics::Meters;
 use crate::model::{Model, ScenarioError, Scenarios, SimulatedModel};
 use crate::runs::{Limits, Runs};
 use crate::serve::{Bounds, serve};
 use crate::tools::{Tool, simulated_tools};
-use crate::{api, metrics};
 
 /// How long answers under way may take to leave once all work has ended; then connections are left to themselves.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -91,7 +92,9 @@ impl Agent {
             model: Arc::new(SimulatedModel::new(Arc::clone(&scenarios), config.sim_delay)),
             tools: simulated_tools(&scenarios, config.sim_delay),
         };
-        Self::assemble(config, scenarios, parts).await
+        // Slowed down for people to watch, a run must not end before its time for that.
+        let limit = config.run_deadline.mul_f64(config.sim_delay.max(1.0));
+        Self::assemble(config, scenarios, parts, limit).await
     }
 
     /// Starts an agent with other parts. Aliases of alert types are still those of the scenarios.
@@ -102,18 +105,24 @@ impl Agent {
     pub async fn start_with(config: Config, parts: Parts) -> Result<Self, StartError> {
         config.validate()?;
         let scenarios = Arc::new(Scenarios::load(config.scenarios.as_deref())?);
-        Self::assemble(config, scenarios, parts).await
+        let limit = config.run_deadline;
+        Self::assemble(config, scenarios, parts, limit).await
     }
 
-    async fn assemble(config: Config, scenarios: Arc<Scenarios>, parts: Parts) -> Result<Self, StartError> {
+    async fn assemble(
+        config: Config,
+        scenarios: Arc<Scenarios>,
+        parts: Parts,
+        limit: Duration,
+    ) -> Result<Self, StartError> {
         let Parts { model, tools } = parts;
         let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
-        let engine = Engine::new(model, tools, config.tool_mode);
-        let latency = metrics::latency_histogram()?;
+        let engine = Engine::new(model, tools, config.tool_mode, limit);
+        let meters = Arc::new(Meters::new(engine.tools())?);
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
-        let runs = Runs::new(engine, scenarios, Arc::clone(&identity), latency.clone(), limits, config.history);
-        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), latency)?;
+        let runs = Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history);
+        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), meters)?;
 
         let (listener, address) = listen(config.listen).await?;
         let (stop, stopped) = watch::channel(());

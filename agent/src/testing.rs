@@ -1,6 +1,7 @@
 //! What the unit tests of several rooms need.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use jiff::Timestamp;
 use langdeck_shared::Alert;
 
 use crate::{
-    Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
-    PlanRequest, Tool, ToolCall, ToolError, Usage,
+    Answer, Arguments, ArgumentsRequest, CallPolicy, Conclusion, ConclusionRequest, Finding, Model, ModelCall,
+    ModelError, Plan, PlanRequest, Tool, ToolCall, ToolError, Usage,
 };
 
 /// An alert with nothing but its names.
@@ -34,6 +35,8 @@ pub(crate) struct FakeModel {
     pub(crate) usage: Usage,
     /// The call that goes wrong, and how.
     pub(crate) fault: Option<(Call, Fault)>,
+    /// How often it still goes wrong.
+    pub(crate) faults_left: AtomicU32,
     /// The findings that it was last asked about.
     pub(crate) told: Mutex<Vec<Finding>>,
 }
@@ -50,6 +53,7 @@ pub(crate) enum Fault {
     NoAnswer,
     Unusable,
     Panic,
+    Hang,
 }
 
 impl FakeModel {
@@ -59,6 +63,7 @@ impl FakeModel {
             confidence: 0.8,
             usage: Usage { input: 10, output: 1 },
             fault: None,
+            faults_left: AtomicU32::new(u32::MAX),
             told: Mutex::default(),
         }
     }
@@ -67,14 +72,24 @@ impl FakeModel {
         Self { fault: Some((call, fault)), ..self }
     }
 
-    fn answer<T>(&self, call: Call, value: T) -> Result<Answer<T>, ModelError> {
+    pub(crate) fn failing_first(self, times: u32, call: Call, fault: Fault) -> Self {
+        Self { faults_left: AtomicU32::new(times), ..self.failing(call, fault) }
+    }
+
+    async fn answer<T>(&self, call: Call, value: T) -> Result<Answer<T>, ModelError> {
         let spent = ModelCall { model: "simulated-gpt-4".into(), usage: self.usage };
+        let one_less = |left: u32| left.checked_sub(1);
         match self.fault {
-            Some((faulty, fault)) if faulty == call => match fault {
-                Fault::NoAnswer => Err(ModelError::NoAnswer("out of order".to_owned())),
-                Fault::Unusable => Err(ModelError::Unusable { reason: "gibberish".to_owned(), call: spent }),
-                Fault::Panic => panic!("a model that panics"),
-            },
+            Some((faulty, fault))
+                if faulty == call && self.faults_left.fetch_update(Relaxed, Relaxed, one_less).is_ok() =>
+            {
+                match fault {
+                    Fault::NoAnswer => Err(ModelError::NoAnswer("out of order".to_owned())),
+                    Fault::Unusable => Err(ModelError::Unusable { reason: "gibberish".to_owned(), call: spent }),
+                    Fault::Panic => panic!("a model that panics"),
+                    Fault::Hang => std::future::pending().await,
+                }
+            }
             _ => Ok(Answer { value, call: spent }),
         }
     }
@@ -87,12 +102,12 @@ impl Model for FakeModel {
 
     fn plan<'a>(&'a self, _: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {
         let tools = self.plan.iter().map(|&tool| tool.into()).collect();
-        Box::pin(async { self.answer(Call::Plan, Plan { tools, reasoning: "because".into() }) })
+        Box::pin(self.answer(Call::Plan, Plan { tools, reasoning: "because".into() }))
     }
 
     fn arguments<'a>(&'a self, request: ArgumentsRequest<'a>) -> BoxFuture<'a, Result<Answer<Arguments>, ModelError>> {
         let text = format!(r#"{{"of":"{}"}}"#, request.tool);
-        Box::pin(async { self.answer(Call::Arguments, Arguments(text.into())) })
+        Box::pin(self.answer(Call::Arguments, Arguments(text.into())))
     }
 
     fn conclude<'a>(&'a self, request: ConclusionRequest<'a>) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>> {
@@ -103,7 +118,7 @@ impl Model for FakeModel {
             recommendations: vec!["do something".into()],
             confidence: self.confidence,
         };
-        Box::pin(async { self.answer(Call::Conclude, conclusion) })
+        Box::pin(self.answer(Call::Conclude, conclusion))
     }
 }
 
@@ -111,8 +126,16 @@ impl Model for FakeModel {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Behaviour {
     Finds(Duration),
+    /// The first attempts fail, the next one finds something at once.
+    Flaps(u32),
     Fails,
+    FailsForGood,
     Hangs,
+    Panics,
+    /// Finds a text of so many bytes.
+    Floods(usize),
+    /// Fails, and panics when it is asked whether to try again.
+    PanicsBesideItsCall,
 }
 
 /// A tool that does as it is told.
@@ -130,15 +153,27 @@ impl Tool for FakeTool {
         self.name
     }
 
+    fn policy(&self, _: &Alert) -> CallPolicy {
+        assert!(!matches!(self.behaviour, Behaviour::PanicsBesideItsCall), "a policy that panics");
+        CallPolicy::with_timeout(Duration::from_secs(10))
+    }
+
     fn run<'a>(&'a self, call: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
+        // Before there is a future: the earliest that a tool can panic.
+        assert!(!matches!(self.behaviour, Behaviour::Panics), "a tool that panics");
         Box::pin(async move {
             match self.behaviour {
                 Behaviour::Finds(after) => {
                     tokio::time::sleep(after).await;
                     Ok(format!("{} with {}", self.name, call.arguments.0))
                 }
-                Behaviour::Fails => Err(ToolError("broken".to_owned())),
-                Behaviour::Hangs => std::future::pending().await,
+                Behaviour::Flaps(failures) if call.attempt > failures => Ok(format!("at attempt {}", call.attempt)),
+                Behaviour::Flaps(_) | Behaviour::Fails | Behaviour::PanicsBesideItsCall => {
+                    Err(ToolError::Transient("broken".to_owned()))
+                }
+                Behaviour::FailsForGood => Err(ToolError::Permanent("forbidden".to_owned())),
+                Behaviour::Hangs | Behaviour::Panics => std::future::pending().await,
+                Behaviour::Floods(bytes) => Ok("x".repeat(bytes)),
             }
         })
     }

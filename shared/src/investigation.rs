@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::is_zero;
+use crate::report::{is_one, is_zero, one};
 use crate::{Alert, Report, Usd};
 
 /// Where an investigation stands.
@@ -115,9 +115,15 @@ pub struct Step {
     /// What those tokens cost; none while there are none, and none when the model has no known price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Usd>,
-    /// Why it failed.
+    /// Why it failed, or was never begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<str>>,
+    /// How often it was tried: once, and once more for each retry of its model call or its tool. Left out when it is 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u32,
+    /// Why the attempt before the present or the last one failed; none while the first is not over or was enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<Arc<str>>,
     /// What it was given; only in `GET /v1/investigations/{id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,

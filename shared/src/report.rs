@@ -76,6 +76,9 @@ pub struct StepReport {
     pub status: StepStatus,
     /// What it found, or why it failed.
     pub result: Arc<str>,
+    /// How often it was tried: once, and once more for each retry of its model call or its tool. Left out when it is 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub attempts: u32,
     /// Tokens of the model call that chose its arguments and read its result.
     pub tokens_used: u64,
     /// How long it took, in milliseconds.
@@ -130,4 +133,13 @@ pub struct TokenBreakdown {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+pub(crate) fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+pub(crate) const fn one() -> u32 {
+    1
 }

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
-use prometheus::Histogram;
 
 use crate::identity::Identity;
+use crate::metrics::Meters;
 use crate::runs::Runs;
 pub(crate) use envelope::Envelope;
 use error::ApiError;
@@ -27,7 +27,7 @@ use error::ApiError;
 pub(crate) struct App {
     runs: Arc<Runs>,
     identity: Arc<Identity>,
-    latency: Histogram,
+    meters: Arc<Meters>,
     openapi: Bytes,
 }
 
@@ -39,9 +39,9 @@ pub(crate) struct App {
 pub(crate) fn service(
     runs: Arc<Runs>,
     identity: Arc<Identity>,
-    latency: Histogram,
+    meters: Arc<Meters>,
 ) -> Result<Envelope, serde_json::Error> {
-    let app = App { runs, identity: Arc::clone(&identity), latency, openapi: openapi::document()?.into() };
+    let app = App { runs, identity: Arc::clone(&identity), meters, openapi: openapi::document()?.into() };
     let router = Router::new()
         .route("/investigate", post(investigations::investigate))
         .route("/metrics", get(operations::metrics))

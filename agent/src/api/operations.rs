@@ -67,7 +67,7 @@ fn state_of_health(app: &App) -> Health {
     responses((status = 200, description = "All families", body = String, content_type = "text/plain; version=0.0.4"), NoRoom)
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse + use<>, ApiError> {
-    let text = crate::metrics::expose(&app.runs, &app.identity, &app.latency);
+    let text = crate::metrics::expose(&app.runs, &app.identity, &app.meters);
     let text = text.map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], text))
 }

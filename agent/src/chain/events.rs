@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Answer, Arguments, ModelCall, ModelError, Plan};
+use tokio::time::Instant;
+
+use crate::model::{Arguments, ModelCall, Plan};
 
 /// The planner's place among the steps. The tools follow in the plan's order from 1, and after them the reasoner.
 pub(crate) const PLANNER: usize = 0;
@@ -10,7 +12,7 @@ pub(crate) const PLANNER: usize = 0;
 /// Somebody who wants to know what happens in an investigation, as it happens.
 pub(crate) trait Observer: Send + Sync {
     /// A step begins.
-    fn began(&self, step: usize);
+    fn began(&self, step: usize, now: Instant);
 
     /// The planner is done: its plan's tools and the reasoner are waiting.
     fn planned(&self, plan: &Arc<Plan>);
@@ -21,8 +23,18 @@ pub(crate) trait Observer: Send + Sync {
     /// A tool is called with these arguments.
     fn called_tool(&self, step: usize, arguments: &Arguments);
 
+    /// An attempt of a step's call failed for this reason, and another follows.
+    fn retrying(&self, step: usize, callee: Callee, reason: Arc<str>);
+
     /// A step ends; a planner that is done is reported as [`planned`](Self::planned).
     fn ended(&self, step: usize, end: StepEnd);
+}
+
+/// What a step calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Callee {
+    Model,
+    Tool,
 }
 
 /// How a step ends.
@@ -34,20 +46,8 @@ pub(crate) enum StepEnd {
     Found(Arc<str>),
     /// There is no result, for this reason.
     Failed(Arc<str>),
-}
-
-/// Reports the call behind a model's answer and takes the answer out.
-pub(crate) fn report<T>(
-    observer: &dyn Observer,
-    step: usize,
-    answer: Result<Answer<T>, ModelError>,
-) -> Result<T, ModelError> {
-    let call = match &answer {
-        Ok(answer) => Some(&answer.call),
-        Err(error) => error.call(),
-    };
-    if let Some(call) = call {
-        observer.called_model(step, call);
-    }
-    answer.map(|answer| answer.value)
+    /// There is no result because there was no time for it, as this says.
+    TimedOut(Arc<str>),
+    /// It never began, for this reason.
+    Skipped(Arc<str>),
 }

@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use langdeck_shared::{Alert, ToolMode};
+use tokio::time::Instant;
 
-use super::events::report;
+use super::attempts::{Attempts, Failure};
+use super::deadline::Until;
+use super::text::{MAX_ARGUMENTS, MAX_TEXT, bounded, bounded_shared};
 use super::{Engine, Observer, StepEnd};
-use crate::model::{ArgumentsRequest, Finding, Plan};
-use crate::tools::{Tool, ToolCall};
+use crate::model::{Arguments, ArgumentsRequest, Finding, Plan};
+use crate::tools::ToolCall;
 
-/// Executes a plan. A tool that fails or takes too long leaves a finding that says so; the others go on.
+/// Executes a plan. A tool that fails or takes too long leaves a finding that says so; the others go on. When the time
+/// for tools is over, those at work are stopped and the rest do not begin.
 pub(super) async fn execute(
     engine: &Engine,
     plan: &Plan,
-    mode: ToolMode,
     alert: &Alert,
+    until: Until,
     observer: &dyn Observer,
 ) -> Vec<Finding> {
     let steps = plan.tools.iter().enumerate().map(|(place, name)| {
-        let step = ToolStep { engine, alert, observer, step: place + 1, name };
+        let attempts = Attempts { until, observer, step: place + 1 };
+        let step = ToolStep { engine, alert, attempts, name };
         step.take()
     });
-    match mode {
+    match engine.mode {
         ToolMode::Parallel => join_all(steps).await,
         ToolMode::Sequential => {
             let mut findings = Vec::with_capacity(plan.tools.len());
@@ -38,37 +43,47 @@ pub(super) async fn execute(
 struct ToolStep<'a> {
     engine: &'a Engine,
     alert: &'a Alert,
-    observer: &'a dyn Observer,
-    /// Its place among the investigation's steps.
-    step: usize,
+    attempts: Attempts<'a>,
     name: &'a Arc<str>,
 }
 
 impl ToolStep<'_> {
     async fn take(self) -> Finding {
-        self.observer.began(self.step);
-        let result = match self.engine.tools.get(self.name) {
-            Some(tool) => match tokio::time::timeout(tool.timeout(), self.call(tool)).await {
-                Ok(result) => result,
-                Err(_elapsed) => Err(format!("no result after {}", humantime::format_duration(tool.timeout()))),
-            },
-            None => Err("there is no such tool".to_owned()),
+        let Attempts { until, observer, step } = self.attempts;
+        let now = Instant::now();
+        let (end, result) = if until.has_passed(now) {
+            let reason: Arc<str> = until.reason().into();
+            (StepEnd::Skipped(Arc::clone(&reason)), Err(reason))
+        } else {
+            observer.began(step, now);
+            match self.find().await {
+                Ok(found) => {
+                    let found: Arc<str> = bounded(found, MAX_TEXT).into();
+                    (StepEnd::Found(Arc::clone(&found)), Ok(found))
+                }
+                Err(failure) => {
+                    let reason: Arc<str> = failure.reason.as_str().into();
+                    (failure.end(Arc::clone(&reason)), Err(reason))
+                }
+            }
         };
-        let result = result.map(Arc::from).map_err(Arc::from);
-        let end = match &result {
-            Ok(found) => StepEnd::Found(Arc::clone(found)),
-            Err(reason) => StepEnd::Failed(Arc::clone(reason)),
-        };
-        self.observer.ended(self.step, end);
+        observer.ended(step, end);
         Finding { tool: Arc::clone(self.name), result }
     }
 
-    /// The model chooses the arguments, then the tool runs with them.
-    async fn call(&self, tool: &dyn Tool) -> Result<String, String> {
-        let Self { engine, alert, observer, step, name } = *self;
-        let answer = engine.model.arguments(ArgumentsRequest { alert, tool: name }).await;
-        let arguments = report(observer, step, answer).map_err(|error| error.to_string())?;
-        observer.called_tool(step, &arguments);
-        tool.run(ToolCall { alert, arguments: &arguments }).await.map_err(|error| error.to_string())
+    /// The model chooses the arguments, once; then the tool is called with them, as often as it takes.
+    async fn find(&self) -> Result<String, Failure> {
+        let Self { engine, alert, attempts, name } = *self;
+        let Some(tool) = engine.tools.get(name) else { return Err(Failure::permanent("there is no such tool")) };
+        let model = &*engine.model;
+        let arguments = attempts.ask(model, || model.arguments(ArgumentsRequest { alert, tool: name })).await?;
+        if arguments.0.len() <= MAX_ARGUMENTS {
+            attempts.observer.called_tool(attempts.step, &arguments);
+        } else {
+            let kept = Arguments(bounded_shared(Arc::clone(&arguments.0), MAX_ARGUMENTS));
+            attempts.observer.called_tool(attempts.step, &kept);
+        }
+        let arguments = &arguments;
+        attempts.call(|| tool.policy(alert), |attempt| tool.run(ToolCall { alert, arguments, attempt })).await
     }
 }

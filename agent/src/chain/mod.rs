@@ -1,5 +1,7 @@
 //! The chain: planner, executor, reasoner. It knows neither HTTP nor metrics; it reports what happens to an observer.
 
+mod attempts;
+mod deadline;
 mod engine;
 mod events;
 mod executor;
@@ -7,7 +9,8 @@ mod planner;
 mod reasoner;
 #[cfg(test)]
 mod tests;
+mod text;
 mod toolbox;
 
 pub(crate) use engine::{Engine, Outcome};
-pub(crate) use events::{Observer, PLANNER, StepEnd};
+pub(crate) use events::{Callee, Observer, PLANNER, StepEnd};

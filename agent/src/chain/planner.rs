@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use langdeck_shared::Alert;
+use tokio::time::Instant;
 
-use super::events::report;
+use super::attempts::{Attempts, Failure};
+use super::deadline::Until;
+use super::text::{MAX_TEXT, bounded_shared};
 use super::toolbox::Toolbox;
-use super::{Engine, Observer, PLANNER, StepEnd};
+use super::{Engine, Observer, PLANNER};
 use crate::memory::Recall;
 use crate::model::{Plan, PlanRequest};
 
@@ -22,31 +25,31 @@ pub(super) async fn plan(
     engine: &Engine,
     alert: &Alert,
     recall: Option<&Recall>,
+    until: Until,
     observer: &dyn Observer,
 ) -> Result<Arc<Plan>, Arc<str>> {
-    observer.began(PLANNER);
-    let answer = engine.model.plan(PlanRequest { alert, recall, tools: engine.tools.names() }).await;
-    let plan = match report(observer, PLANNER, answer) {
-        Ok(plan) => possible(plan, &engine.tools),
-        Err(error) => Err(error.to_string()),
-    };
-    match plan {
+    observer.began(PLANNER, Instant::now());
+    let (attempts, model) = (Attempts { until, observer, step: PLANNER }, &*engine.model);
+    let request = PlanRequest { alert, recall, tools: engine.tools.names() };
+    let answer = attempts.ask(model, || model.plan(request)).await;
+    match answer.and_then(|plan| possible(plan, &engine.tools)) {
         Ok(plan) => {
             let plan = Arc::new(plan);
             observer.planned(&plan);
             Ok(plan)
         }
-        Err(reason) => {
-            let reason: Arc<str> = format!("no plan: {reason}").into();
-            observer.ended(PLANNER, StepEnd::Failed(Arc::clone(&reason)));
+        Err(failure) => {
+            let reason: Arc<str> = format!("no plan: {}", failure.reason).into();
+            observer.ended(PLANNER, failure.end(Arc::clone(&reason)));
             Err(reason)
         }
     }
 }
 
 /// The part of a plan that can be executed.
-fn possible(plan: Plan, tools: &Toolbox) -> Result<Plan, String> {
+fn possible(plan: Plan, tools: &Toolbox) -> Result<Plan, Failure> {
     let Plan { tools: planned, reasoning } = plan;
+    let reasoning = bounded_shared(reasoning, MAX_TEXT);
     let mut chosen = Vec::with_capacity(planned.len().min(MAX_STEPS));
     let mut left_out = Vec::new();
     for name in planned {
@@ -57,7 +60,8 @@ fn possible(plan: Plan, tools: &Toolbox) -> Result<Plan, String> {
         }
     }
     if chosen.is_empty() {
-        return Err(format!("the model planned no tool that there is (planned: {})", listed(&left_out)));
+        let reason = format!("the model planned no tool that there is (planned: {})", listed(&left_out));
+        return Err(Failure::permanent(reason));
     }
     let reasoning = match left_out.as_slice() {
         [] => reasoning,

@@ -3,39 +3,72 @@
 use std::sync::Arc;
 
 use langdeck_shared::Alert;
+use tokio::time::Instant;
 
-use super::events::report;
+use super::attempts::Attempts;
+use super::deadline::Until;
+use super::text::{MAX_LINE, MAX_RECOMMENDATIONS, MAX_TEXT, bounded, bounded_shared};
 use super::{Engine, Observer, Outcome, StepEnd};
 use crate::model::{Conclusion, ConclusionRequest, Finding};
 
 /// Asks the model what the findings mean. Where it fails, what was found is reported as it is; where nothing was found
 /// either, the investigation failed.
-pub(super) async fn conclude(engine: &Engine, alert: &Alert, findings: &[Finding], observer: &dyn Observer) -> Outcome {
+pub(super) async fn conclude(
+    engine: &Engine,
+    alert: &Alert,
+    findings: &[Finding],
+    until: Until,
+    observer: &dyn Observer,
+) -> Outcome {
     let step = findings.len() + 1;
     let found = findings.iter().filter(|finding| finding.result.is_ok()).count();
-    observer.began(step);
-    let answer = engine.model.conclude(ConclusionRequest { alert, findings }).await;
-    match report(observer, step, answer) {
-        Ok(mut conclusion) => {
-            conclusion.confidence = bounded(conclusion.confidence) * share(found, findings.len());
+    observer.began(step, Instant::now());
+    let (attempts, model) = (Attempts { until, observer, step }, &*engine.model);
+    match attempts.ask(model, || model.conclude(ConclusionRequest { alert, findings })).await {
+        Ok(conclusion) => {
+            let confidence = certainty(conclusion.confidence) * share(found, findings.len());
+            let conclusion = Conclusion { confidence, ..kept(conclusion) };
             observer.ended(step, StepEnd::Done);
             Outcome::Concluded { complete: found == findings.len(), conclusion: Arc::new(conclusion) }
         }
-        Err(error) => {
-            let reason: Arc<str> = format!("no conclusion: {error}").into();
-            observer.ended(step, StepEnd::Failed(Arc::clone(&reason)));
+        Err(failure) => {
+            let reason: Arc<str> = format!("no conclusion: {}", failure.reason).into();
+            observer.ended(step, failure.end(Arc::clone(&reason)));
             if found == 0 {
                 return Outcome::Failed(reason);
             }
-            Outcome::Concluded { complete: false, conclusion: Arc::new(without_model(&reason, found)) }
+            Outcome::Concluded { complete: false, conclusion: Arc::new(without_model(&reason, findings)) }
         }
     }
 }
 
-/// What can be said when the tools found something and the model says nothing about it.
-fn without_model(reason: &str, found: usize) -> Conclusion {
+/// As much of a model's conclusion as is kept.
+fn kept(conclusion: Conclusion) -> Conclusion {
+    let Conclusion { summary, root_cause, mut recommendations, confidence } = conclusion;
+    recommendations.truncate(MAX_RECOMMENDATIONS);
+    for recommendation in &mut recommendations {
+        if recommendation.len() > MAX_LINE {
+            *recommendation = bounded_shared(Arc::clone(recommendation), MAX_LINE);
+        }
+    }
     Conclusion {
-        summary: format!("{reason}; what {found} of the tools found stands in their steps").into(),
+        summary: bounded_shared(summary, MAX_TEXT),
+        root_cause: bounded_shared(root_cause, MAX_LINE),
+        recommendations,
+        confidence,
+    }
+}
+
+/// What can be said when the tools found something and the model says nothing about it.
+fn without_model(reason: &str, findings: &[Finding]) -> Conclusion {
+    let missing = findings.iter().filter_map(|Finding { tool, result }| result.as_ref().err().map(|why| (tool, why)));
+    let found = findings.len() - missing.clone().count();
+    let mut summary = format!("{reason}; what {found} of the tools found stands in their steps");
+    for (tool, why) in missing {
+        summary.push_str(&format!("; without {tool}: {why}"));
+    }
+    Conclusion {
+        summary: bounded(summary, MAX_TEXT).into(),
         root_cause: "unknown".into(),
         recommendations: vec!["read what the tools found".into(), "investigate again".into()],
         confidence: 0.0,
@@ -43,7 +76,7 @@ fn without_model(reason: &str, found: usize) -> Conclusion {
 }
 
 /// A confidence between 0 and 1, whatever the model says.
-fn bounded(confidence: f64) -> f64 {
+fn certainty(confidence: f64) -> f64 {
     if confidence.is_nan() { 0.0 } else { confidence.clamp(0.0, 1.0) }
 }
 

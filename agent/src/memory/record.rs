@@ -45,10 +45,19 @@ pub(crate) struct StepRecord {
     pub(crate) took: Option<Duration>,
     pub(crate) spend: Spend,
     pub(crate) error: Option<Arc<str>>,
+    pub(crate) retries: Option<Retries>,
     /// What the model passed to the tool.
     pub(crate) arguments: Option<Arguments>,
     /// What the tool found.
     pub(crate) finding: Option<Arc<str>>,
+}
+
+/// The attempts of a step after its first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Retries {
+    pub(crate) count: u32,
+    /// Why the last of them was made.
+    pub(crate) last_error: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,9 +101,21 @@ impl StepRecord {
             took: None,
             spend: Spend::default(),
             error: None,
+            retries: None,
             arguments: None,
             finding: None,
         }
+    }
+
+    /// An attempt failed for this reason, and another follows.
+    pub(crate) fn retry(&mut self, reason: Arc<str>) {
+        let count = self.retries.as_ref().map_or(0, |retries| retries.count).saturating_add(1);
+        self.retries = Some(Retries { count, last_error: reason });
+    }
+
+    /// How often it was tried.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.retries.as_ref().map_or(0, |retries| retries.count).saturating_add(1)
     }
 
     /// Ends the step `at` a time after the chain's start; how long it took follows from when it began.

@@ -7,20 +7,31 @@ mod template;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use langdeck_shared::Alert;
 
 pub use scenarios::ScenarioError;
-pub(crate) use scenarios::{Scenarios, ToolOutcome};
+pub(crate) use scenarios::{Scenarios, ToolOutcome, ToolPart};
 pub(crate) use simulated::{SimulatedModel, work};
 
 use crate::memory::Recall;
+use crate::policy::CallPolicy;
+
+/// How long a model may take to answer unless it says otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A language model. Each method is one call to it, and each answer says what the call used.
 pub trait Model: Send + Sync + 'static {
     /// The model's name, by which it is priced and shown.
     fn name(&self) -> &str;
+
+    /// How long it may take to answer, and how often it is asked again when no answer came: 30 seconds, three attempts in
+    /// all, unless the model says otherwise.
+    fn policy(&self) -> CallPolicy {
+        CallPolicy::with_timeout(DEFAULT_TIMEOUT)
+    }
 
     /// Which tools to call for an alert, in which order, and why.
     fn plan<'a>(&'a self, request: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>>;

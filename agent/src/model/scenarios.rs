@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::template::Template;
 use super::{Arguments, Usage};
-use crate::tools::SIMULATED_TOOLS;
+use crate::policy::CallPolicy;
+use crate::tools::{DEFAULT_TIMEOUT, SIMULATED_TOOLS};
 
 const BUILT_IN: &str = include_str!("scenarios.toml");
 const BUILT_IN_NAME: &str = "built-in scenarios";
@@ -43,14 +44,26 @@ pub(crate) struct ToolPart {
     arguments: Template,
     pub(crate) outcome: ToolOutcome,
     pub(crate) tokens: Usage,
+    /// How long an attempt takes.
     pub(crate) duration: Duration,
+    /// How long an attempt may take.
+    pub(crate) timeout: Duration,
 }
 
 /// How a simulated tool ends.
 #[derive(Debug)]
 pub(crate) enum ToolOutcome {
     Finds(Template),
-    Fails(Template),
+    Fails {
+        error: Template,
+        permanent: bool,
+    },
+    /// The first attempts of each call fail, then it finds something.
+    Flaps {
+        failures: u32,
+        error: Template,
+        finding: Template,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -249,8 +262,12 @@ struct ToolEntry {
     arguments: serde_json::Map<String, serde_json::Value>,
     finding: Option<Template>,
     error: Option<Template>,
+    #[serde(default)]
+    permanent: bool,
+    fails_first: Option<u32>,
     tokens: Usage,
     duration_ms: u64,
+    timeout_ms: Option<u64>,
 }
 
 impl Parts {
@@ -281,20 +298,55 @@ impl Parts {
 
 impl ToolEntry {
     fn into_part(self) -> Result<ToolPart, Invalid> {
-        let Self { tool, arguments, finding, error, tokens, duration_ms } = self;
+        let Self { tool, arguments, finding, error, permanent, fails_first, tokens, duration_ms, timeout_ms } = self;
         if !SIMULATED_TOOLS.contains(&&*tool) {
             let reason = format!("`{tool}` is no simulated tool; there are {}", SIMULATED_TOOLS.join(", "));
             return Err(Invalid::new("tools.tool", reason));
         }
-        check_duration(&format!("tools.{tool}"), duration_ms)?;
-        let outcome = match (finding, error) {
-            (Some(finding), None) => ToolOutcome::Finds(finding),
-            (None, Some(error)) => ToolOutcome::Fails(error),
-            _ => return Err(Invalid::new(format!("tools.{tool}"), "needs either a `finding` or an `error`")),
+        let field = format!("tools.{tool}");
+        check_duration(&field, duration_ms)?;
+        let timeout = match timeout_ms {
+            None => DEFAULT_TIMEOUT,
+            Some(millis @ 1..=MAX_DURATION_MS) => Duration::from_millis(millis),
+            Some(millis) => {
+                let reason = format!("{millis} is not between 1 and {MAX_DURATION_MS}");
+                return Err(Invalid::new(format!("{field}.timeout_ms"), reason));
+            }
         };
+        let outcome = outcome(finding, error, permanent, fails_first)
+            .map_err(|(name, reason)| Invalid::new(format!("{field}{name}"), reason))?;
         let arguments = Template::parse(&serde_json::Value::Object(arguments).to_string())
-            .map_err(|reason| Invalid::new(format!("tools.{tool}.arguments"), reason))?;
-        Ok(ToolPart { tool: tool.into(), arguments, outcome, tokens, duration: Duration::from_millis(duration_ms) })
+            .map_err(|reason| Invalid::new(format!("{field}.arguments"), reason))?;
+        let duration = Duration::from_millis(duration_ms);
+        Ok(ToolPart { tool: tool.into(), arguments, outcome, tokens, duration, timeout })
+    }
+}
+
+/// How a tool ends, from what its entry says; otherwise the field that is wrong, and why.
+fn outcome(
+    finding: Option<Template>,
+    error: Option<Template>,
+    permanent: bool,
+    fails_first: Option<u32>,
+) -> Result<ToolOutcome, (&'static str, String)> {
+    let attempts = CallPolicy::with_timeout(DEFAULT_TIMEOUT).attempts;
+    match (finding, error, fails_first) {
+        (Some(_), _, _) if permanent => Err((".permanent", "what finds something does not fail for good".to_owned())),
+        (Some(finding), None, None) => Ok(ToolOutcome::Finds(finding)),
+        (None, Some(error), None) => Ok(ToolOutcome::Fails { error, permanent }),
+        (Some(finding), Some(error), Some(failures)) if (1..attempts).contains(&failures) => {
+            Ok(ToolOutcome::Flaps { failures, error, finding })
+        }
+        (Some(_), Some(_), Some(failures)) => {
+            let last = attempts - 1;
+            let reason =
+                format!("{failures} is not between 1 and {last}: of {attempts} attempts the last finds something");
+            Err((".fails_first", reason))
+        }
+        (_, _, Some(_)) => Err((".fails_first", "needs a `finding` and an `error`".to_owned())),
+        (_, _, None) => {
+            Err(("", "needs either a `finding` or an `error`, or both with `fails_first` between them".to_owned()))
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
-    PlanRequest, Scenarios, Usage,
+    Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, DEFAULT_TIMEOUT, Finding, Model, ModelCall,
+    ModelError, Plan, PlanRequest, Scenarios, Usage,
 };
 use crate::memory::Recall;
+use crate::policy::CallPolicy;
 
 const NAME: &str = "simulated-gpt-4";
 
@@ -37,13 +38,18 @@ impl Model for SimulatedModel {
         &self.name
     }
 
+    /// Simulated time, slowed down or quickened like the work itself.
+    fn policy(&self) -> CallPolicy {
+        CallPolicy::with_timeout(DEFAULT_TIMEOUT).scaled(self.delay)
+    }
+
     fn plan<'a>(
         &'a self,
         PlanRequest { alert, recall, .. }: PlanRequest<'a>,
     ) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {
         Box::pin(async move {
             let scenario = self.scenarios.of(&alert.alert_type);
-            work(scenario.planner.duration(), self.delay).await;
+            work(scenario.planner.duration(), DEFAULT_TIMEOUT, self.delay).await;
             let mut reasoning = scenario.planner.reasoning.render(alert);
             if let Some(recall) = recall {
                 reasoning.push_str(&recollection(recall));
@@ -71,7 +77,7 @@ impl Model for SimulatedModel {
     ) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>> {
         Box::pin(async move {
             let reasoner = &self.scenarios.of(&alert.alert_type).reasoner;
-            work(reasoner.duration(), self.delay).await;
+            work(reasoner.duration(), DEFAULT_TIMEOUT, self.delay).await;
             let mut summary = reasoner.summary.render(alert);
             for Finding { tool, result } in findings {
                 if let Err(reason) = result {
@@ -102,8 +108,11 @@ fn recollection(recall: &Recall) -> String {
     }
 }
 
-/// Takes as long as simulated work does. No factor, no timer.
-pub(crate) async fn work(duration: Duration, delay: f64) {
+/// Takes as long as simulated work does. No factor, no timer; but what outlasts its timeout does so at any pace.
+pub(crate) async fn work(duration: Duration, timeout: Duration, delay: f64) {
+    if duration > timeout {
+        std::future::pending::<()>().await;
+    }
     if delay > 0.0 {
         tokio::time::sleep(duration.mul_f64(delay)).await;
     }

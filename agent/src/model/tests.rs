@@ -1,7 +1,9 @@
 //! Scenarios: that the built-in ones can be believed, that others are checked, and what the simulated model makes of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use langdeck_shared::Alert;
 
@@ -9,7 +11,7 @@ use super::scenarios::Scenarios;
 use super::{ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, Plan, PlanRequest, SimulatedModel};
 use crate::memory::Recall;
 use crate::testing::alert;
-use crate::tools::{SIMULATED_TOOLS, ToolCall, simulated_tools};
+use crate::tools::{SIMULATED_TOOLS, ToolCall, ToolError, simulated_tools};
 
 const SCENARIOS: [&str; 6] =
     ["high_latency", "high_cpu", "high_error_rate", "memory_leak", "pod_crash_loop", "disk_full"];
@@ -43,7 +45,7 @@ async fn every_scenario_is_about_the_alerts_service_and_says_that_it_is_simulate
             let object: serde_json::Value = serde_json::from_str(&arguments.0).unwrap();
             assert_eq!(object["service"], "ledger", "{alert_type}, {name}");
             let tool = tools.iter().find(|tool| *tool.name() == **name).unwrap();
-            let result = tool.run(ToolCall { alert: &alert, arguments: &arguments }).await;
+            let result = tool.run(ToolCall { alert: &alert, arguments: &arguments, attempt: 1 }).await;
             let text = result.unwrap_or_else(|error| error.to_string());
             assert!(text.starts_with("[SIMULATED] "), "{alert_type}, {name}: {text}");
             texts.push(text);
@@ -64,12 +66,43 @@ async fn only_a_full_disk_keeps_a_tool_from_its_work() {
         let arguments = super::Arguments("{}".into());
         for name in plan(&alert, None).await.0.tools {
             let tool = tools.iter().find(|tool| *tool.name() == *name).unwrap();
-            if tool.run(ToolCall { alert: &alert, arguments: &arguments }).await.is_err() {
+            if tool.run(ToolCall { alert: &alert, arguments: &arguments, attempt: 1 }).await.is_err() {
                 failed.push((alert_type, name.to_string()));
             }
         }
     }
     assert_eq!(failed, [("disk_full", "get_logs".to_owned())]);
+}
+
+#[test]
+fn tools_that_hang_flap_and_fail_do_so_at_any_pace() {
+    let scenarios = built_in();
+    // Per attempt: whether something is found, or none when the attempt hangs.
+    let expected = [
+        ("dependency_timeout", "get_metrics", [None, None, None]),
+        ("target_flapping", "get_metrics", [Some(false), Some(false), Some(true)]),
+        ("log_pipeline_down", "get_logs", [Some(false), Some(false), Some(false)]),
+    ];
+    let tools = simulated_tools(&scenarios, 0.0);
+    for (alert_type, name, attempts) in expected {
+        let alert = alert(alert_type, "ledger");
+        let tool = tools.iter().find(|tool| tool.name() == name).unwrap();
+        let arguments = super::Arguments("{}".into());
+        let seen = [1, 2, 3].map(|attempt| {
+            let ended = tool.run(ToolCall { alert: &alert, arguments: &arguments, attempt }).now_or_never();
+            ended.map(|result| match result {
+                Ok(_) => true,
+                Err(ToolError::Transient(reason)) if reason.starts_with("[SIMULATED] ") => false,
+                Err(error) => panic!("{alert_type}: {error:?}"),
+            })
+        });
+        assert_eq!(seen, attempts, "{alert_type}");
+    }
+    let slow = alert("dependency_timeout", "ledger");
+    for (delay, timeout_ms) in [(0.0, 0), (1.0, 80), (8.0, 640)] {
+        let tool = &simulated_tools(&scenarios, delay)[1];
+        assert_eq!(tool.policy(&slow).timeout, Duration::from_millis(timeout_ms));
+    }
 }
 
 #[tokio::test]
@@ -174,6 +207,19 @@ fn what_cannot_be_is_refused_with_its_scenario_field_and_reason() {
         (r#"aliases = ["Slow"]"#, "aliases = [\" \"]", "must not be blank"),
         (r#"recommendations = ["r"]"#, "recommendations = []", "field `reasoner.recommendations`"),
         ("duration_ms = 3", "duration_ms = 600001", "field `planner.duration_ms`: 600001 is more than 600000"),
+        (r#"finding = "f""#, "finding = \"f\"\nerror = \"e\"", "needs either a `finding` or an `error`, or both"),
+        (
+            r#"finding = "f""#,
+            "finding = \"f\"\nerror = \"e\"\nfails_first = 3",
+            "field `tools.get_logs.fails_first`: 3 is not between 1 and 2",
+        ),
+        (
+            r#"finding = "f""#,
+            "finding = \"f\"\nfails_first = 1",
+            "field `tools.get_logs.fails_first`: needs a `finding`",
+        ),
+        (r#"finding = "f""#, "finding = \"f\"\npermanent = true", "field `tools.get_logs.permanent`"),
+        (r#"finding = "f""#, "finding = \"f\"\ntimeout_ms = 0", "field `tools.get_logs.timeout_ms`: 0 is not between"),
         ("arguments = {}", r#"arguments = { pod = "{servce}" }"#, "field `tools.get_logs.arguments`: `{servce}`"),
     ];
     for (good, bad, message) in broken {

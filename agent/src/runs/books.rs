@@ -24,16 +24,29 @@ pub(crate) struct Books {
     pub(crate) last_alert: Option<Arc<Alert>>,
     /// How each tool's calls ended.
     pub(crate) tool_calls: Vec<(Arc<str>, ToolCalls)>,
+    /// How often a model was asked again because no answer came.
+    pub(crate) model_retries: u64,
     totals: Totals,
     started: Instant,
 }
 
-/// How a tool's calls ended.
+/// How a tool's calls ended, and how often one was tried again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ToolCalls {
     pub(crate) succeeded: u64,
     pub(crate) failed: u64,
+    pub(crate) timed_out: u64,
     pub(crate) cancelled: u64,
+    pub(crate) retries: u64,
+}
+
+/// As what an ended tool step is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Count {
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
 }
 
 /// How an investigation ends.
@@ -55,6 +68,7 @@ impl Books {
             latencies: Latencies::new(),
             last_alert: None,
             tool_calls: Vec::new(),
+            model_retries: 0,
             totals: Totals::default(),
             started,
         }
@@ -103,6 +117,11 @@ impl Books {
         });
     }
 
+    /// A tool is called again.
+    pub(super) fn count_tool_retry(&mut self, tool: &Arc<str>) {
+        self.calls(tool).retries += 1;
+    }
+
     /// An investigation ends; what of it was still at work or waiting is over.
     pub(super) fn end(&mut self, number: u64, ending: Ending, now: Instant) -> Option<Ended> {
         let mut cut_off = Vec::new();
@@ -133,7 +152,7 @@ impl Books {
             }
         })?;
         for tool in cut_off {
-            self.count_tool(&tool, StepStatus::Cancelled);
+            self.count_tool(&tool, Count::Cancelled);
         }
         self.count_ended(&ended.record, now);
         self.learn(&ended.record, now);
@@ -169,19 +188,24 @@ impl Books {
         self.patterns.learn(remembered, record.changed);
     }
 
-    pub(super) fn count_tool(&mut self, tool: &Arc<str>, status: StepStatus) {
+    pub(super) fn count_tool(&mut self, tool: &Arc<str>, counted: Count) {
         self.totals.tools_executed += 1;
+        let calls = self.calls(tool);
+        match counted {
+            Count::Succeeded => calls.succeeded += 1,
+            Count::Failed => calls.failed += 1,
+            Count::TimedOut => calls.timed_out += 1,
+            Count::Cancelled => calls.cancelled += 1,
+        }
+    }
+
+    fn calls(&mut self, tool: &Arc<str>) -> &mut ToolCalls {
         let place = self.tool_calls.iter().position(|(name, _)| name == tool).unwrap_or_else(|| {
             // Only tools that there are can be planned, so their names are bounded.
             self.tool_calls.push((Arc::clone(tool), ToolCalls::default()));
             self.tool_calls.len() - 1
         });
-        let calls = &mut self.tool_calls[place].1;
-        match status {
-            StepStatus::Succeeded => calls.succeeded += 1,
-            StepStatus::Failed => calls.failed += 1,
-            StepStatus::Cancelled | StepStatus::Waiting | StepStatus::Running => calls.cancelled += 1,
-        }
+        &mut self.tool_calls[place].1
     }
 }
 

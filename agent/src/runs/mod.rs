@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use langdeck_shared::{Alert, AlertRequest, Status};
-use prometheus::Histogram;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +31,7 @@ use crate::clock::{self, millis};
 use crate::cost::Prices;
 use crate::identity::Identity;
 use crate::memory::{Ended, Recall};
+use crate::metrics::Meters;
 use crate::model::Scenarios;
 
 /// Admits alerts, runs the chain over them and keeps the books.
@@ -40,7 +40,7 @@ pub(crate) struct Runs {
     scenarios: Arc<Scenarios>,
     prices: Prices,
     identity: Arc<Identity>,
-    latency: Histogram,
+    meters: Arc<Meters>,
     tasks: TaskTracker,
     draining: AtomicBool,
     /// One lock for everything that is known, so that every answer is of one moment. It is held for a few lines at a
@@ -96,7 +96,7 @@ impl Runs {
         engine: Engine,
         scenarios: Arc<Scenarios>,
         identity: Arc<Identity>,
-        latency: Histogram,
+        meters: Arc<Meters>,
         limits: Limits,
         history: usize,
     ) -> Arc<Self> {
@@ -106,7 +106,7 @@ impl Runs {
             scenarios,
             prices: Prices::built_in(),
             identity,
-            latency,
+            meters,
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -123,7 +123,7 @@ impl Runs {
         if let Some(run) = schedule.claimed(claim.as_ref())? {
             return Ok(run);
         }
-        let runs_now = schedule.admit()?;
+        let runs_now = schedule.admit().inspect_err(|refusal| self.meters.count_refused(refusal))?;
         let run = Arc::new(books.accept(alert, accepted_at, now));
         schedule.insert(Arc::clone(&run), claim);
         if runs_now {
@@ -167,7 +167,8 @@ impl Runs {
 
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
         let recorder = Recorder::new(&self, &run, started);
-        let chain = AssertUnwindSafe(self.engine.investigate(&run.alert, recall.as_ref(), &recorder)).catch_unwind();
+        let chain =
+            AssertUnwindSafe(self.engine.investigate(&run.alert, recall.as_ref(), started, &recorder)).catch_unwind();
         let ending = tokio::select! {
             biased;
             outcome = chain => match outcome {
@@ -211,9 +212,7 @@ impl Runs {
     fn announce(&self, run: &Run, ended: Option<Ended>) {
         let Some(Ended { record, forgotten }) = ended else { return };
         let (spend, took) = (record.spend(), record.took());
-        if let Some(took) = took.filter(|_| record.status != Status::Cancelled) {
-            self.latency.observe(took.as_secs_f64());
-        }
+        self.meters.observe(&record);
         tracing::info!(
             investigation_id = self.identity.investigation_id(record.number),
             status = record.status.as_str(),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use langdeck_shared::StepStatus;
 use tokio::time::Instant;
 
+use super::books::Count;
 use super::{Run, Runs};
-use crate::chain::{Observer, PLANNER, StepEnd};
+use crate::chain::{Callee, Observer, PLANNER, StepEnd};
 use crate::memory::{StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
 
@@ -29,8 +30,8 @@ impl<'a> Recorder<'a> {
 }
 
 impl Observer for Recorder<'_> {
-    fn began(&self, step: usize) {
-        let at = self.at();
+    fn began(&self, step: usize, now: Instant) {
+        let at = now.saturating_duration_since(self.started);
         self.run.live.change_step(step, |step| {
             step.status = StepStatus::Running;
             step.began = Some(at);
@@ -58,24 +59,45 @@ impl Observer for Recorder<'_> {
         self.run.live.change_step(step, |step| step.arguments = Some(arguments.clone()));
     }
 
+    fn retrying(&self, step: usize, callee: Callee, reason: Arc<str>) {
+        let name = self.run.live.change_step(step, |step| {
+            step.retry(reason);
+            step.name.clone()
+        });
+        self.runs.look(|state| match (callee, name) {
+            (Callee::Tool, Some(StepName::Tool(tool))) => state.books.count_tool_retry(&tool),
+            _ => state.books.model_retries += 1,
+        });
+    }
+
     fn ended(&self, step: usize, end: StepEnd) {
         let at = self.at();
-        let ended = self.run.live.change_step(step, |step| {
+        let counted = match end {
+            StepEnd::Done | StepEnd::Skipped(_) => None,
+            StepEnd::Found(_) => Some(Count::Succeeded),
+            StepEnd::Failed(_) => Some(Count::Failed),
+            StepEnd::TimedOut(_) => Some(Count::TimedOut),
+        };
+        let name = self.run.live.change_step(step, |step| {
             match end {
                 StepEnd::Done => step.end(StepStatus::Succeeded, at),
                 StepEnd::Found(finding) => {
                     step.end(StepStatus::Succeeded, at);
                     step.finding = Some(finding);
                 }
-                StepEnd::Failed(reason) => {
+                StepEnd::Failed(reason) | StepEnd::TimedOut(reason) => {
                     step.end(StepStatus::Failed, at);
                     step.error = Some(reason);
                 }
+                StepEnd::Skipped(reason) => {
+                    step.end(StepStatus::Cancelled, at);
+                    step.error = Some(reason);
+                }
             }
-            (step.name.clone(), step.status)
+            step.name.clone()
         });
-        if let Some((StepName::Tool(tool), status)) = ended {
-            self.runs.look(|state| state.books.count_tool(&tool, status));
+        if let (Some(StepName::Tool(tool)), Some(counted)) = (name, counted) {
+            self.runs.look(|state| state.books.count_tool(&tool, counted));
         }
     }
 }

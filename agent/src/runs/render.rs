@@ -60,6 +60,8 @@ fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
         output_tokens: spend.output_tokens,
         cost_usd: (spend.tokens > spend.unpriced_tokens).then_some(spend.cost_usd),
         error: step.error.clone(),
+        attempts: step.attempts(),
+        last_error: step.retries.as_ref().map(|retries| Arc::clone(&retries.last_error)),
         input: if detail == Detail::Full { input(step, record) } else { None },
         output: if detail == Detail::Full { output(step, record) } else { None },
     }
@@ -170,6 +172,7 @@ fn step_report(number: u32, step: &StepRecord) -> StepReport {
         tool: step.name.to_shared(),
         status: step.status,
         result: step.finding.clone().or_else(|| step.error.clone()).unwrap_or_default(),
+        attempts: step.attempts(),
         tokens_used: step.spend.tokens,
         duration_ms: step.took.map(millis).unwrap_or_default(),
     }

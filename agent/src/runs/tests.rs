@@ -9,7 +9,7 @@ use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs, repor
 use crate::chain::Engine;
 use crate::identity::Identity;
 use crate::memory::Record;
-use crate::metrics::latency_histogram;
+use crate::metrics::Meters;
 use crate::model::{Scenarios, Usage};
 use crate::testing::{Behaviour, Call, FakeModel, Fault, fake_tool};
 
@@ -17,10 +17,15 @@ const QUICK: Behaviour = Behaviour::Finds(Duration::from_millis(10));
 
 fn runs(model: FakeModel, behaviour: Behaviour, running: usize, queued: usize) -> Arc<Runs> {
     let identity = Identity::new("r", "simulated-gpt-4", ToolMode::Sequential);
-    let engine = Engine::new(Arc::new(model), vec![fake_tool("tool", behaviour)], ToolMode::Sequential);
+    let tools = vec![fake_tool("tool", behaviour)];
+    let engine = Engine::new(Arc::new(model), tools, ToolMode::Sequential, Duration::from_secs(120));
+    around(engine, Limits { running, queued }, identity)
+}
+
+fn around(engine: Engine, limits: Limits, identity: Identity) -> Arc<Runs> {
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
-    let limits = Limits { running, queued };
-    Runs::new(engine, scenarios, Arc::new(identity), latency_histogram().unwrap(), limits, 100)
+    let meters = Arc::new(Meters::new(engine.tools()).unwrap());
+    Runs::new(engine, scenarios, Arc::new(identity), meters, limits, 100)
 }
 
 fn model() -> FakeModel {
@@ -65,7 +70,7 @@ async fn everything_is_on_the_books_before_the_end_is_told() {
     assert_eq!((totals.requests, totals.succeeded, totals.tools_executed), (1, 1, 1));
     assert_eq!((totals.spend.calls, totals.spend.tokens, totals.spend.cost_usd), (3, 33, Usd::from_nanos(66_000)));
     assert_eq!(ended.spend(), totals.spend);
-    assert_eq!(runs.latency.get_sample_count(), 1);
+    assert_eq!(runs.meters.latency.get_sample_count(), 1);
     assert_eq!(gauges(&runs), (0, 0));
     let (sampled, recalled) = runs.look(|state| {
         let samples = state.books.samples.since(0, 0);
@@ -127,7 +132,7 @@ async fn a_running_investigation_can_be_cancelled() {
     assert_eq!(record(&runs, &second).status, Status::Running);
     let totals = totals(&runs);
     assert_eq!((totals.cancelled, totals.tools_executed), (1, 1));
-    assert_eq!(runs.latency.get_sample_count(), 0);
+    assert_eq!(runs.meters.latency.get_sample_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,18 +150,72 @@ async fn a_waiting_investigation_can_be_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_its_investigation_and_nothing_else() {
-    for call in [Call::Plan, Call::Arguments, Call::Conclude] {
+async fn a_panic_fails_its_step_and_what_depends_on_it() {
+    for (call, status) in
+        [(Call::Plan, Status::Failed), (Call::Arguments, Status::Partial), (Call::Conclude, Status::Partial)]
+    {
         let runs = runs(model().failing(call, Fault::Panic), QUICK, 1, 1);
-        let (first, second) = (submit(&runs, "a"), submit(&runs, "b"));
-        for run in [first, second] {
-            let ended = run.wait().await;
-            assert_eq!((ended.status, ended.error.as_deref()), (Status::Failed, Some("internal error")));
-            assert!(ended.steps.iter().all(|step| !matches!(step.status, StepStatus::Running | StepStatus::Waiting)));
-        }
-        assert_eq!(gauges(&runs), (0, 0));
-        assert_eq!(totals(&runs).failed, 2);
+        let ended = Arc::clone(submit(&runs, "a").wait().await);
+        assert_eq!(ended.status, status, "{call:?}");
+        let errors = ended.steps.iter().filter_map(|step| step.error.as_deref());
+        assert_eq!(errors.filter(|error| error.contains("the model panicked")).count(), 1, "{call:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_beside_the_steps_fails_its_investigation_and_nothing_else() {
+    let runs = runs(model(), Behaviour::PanicsBesideItsCall, 1, 1);
+    let (first, second) = (submit(&runs, "a"), submit(&runs, "b"));
+    for run in [first, second] {
+        let ended = run.wait().await;
+        assert_eq!((ended.status, ended.error.as_deref()), (Status::Failed, Some("internal error")));
+        assert!(ended.steps.iter().all(|step| !matches!(step.status, StepStatus::Running | StepStatus::Waiting)));
+    }
+    assert_eq!(gauges(&runs), (0, 0));
+    assert_eq!(totals(&runs).failed, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_is_seen_while_it_waits_and_counted_apart_from_steps() {
+    // Waits that are long enough to be seen.
+    fastrand::seed(4711);
+    let runs = runs(model(), Behaviour::Flaps(2), 1, 0);
+    let run = submit(&runs, "api");
+    while record(&runs, &run).steps.get(1).is_none_or(|step| step.attempts() == 1) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let live = record(&runs, &run);
+    assert_eq!((live.steps[1].status, &live.steps[1].error), (StepStatus::Running, &None));
+    let last_error = live.steps[1].retries.as_ref().map(|retries| &*retries.last_error);
+    assert_eq!(last_error, Some("broken"));
+    let ended = run.wait().await;
+    assert_eq!((ended.status, ended.steps[1].attempts()), (Status::Succeeded, 3));
+    assert_eq!(totals(&runs).tools_executed, 1);
+    let calls = runs.look(|state| state.books.tool_calls[0].1);
+    assert_eq!((calls.succeeded, calls.failed, calls.retries), (1, 0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_there_was_no_time_for_was_not_executed() {
+    let identity = Identity::new("r", "simulated-gpt-4", ToolMode::Sequential);
+    let model = FakeModel::planning(&["tool", "tool"]);
+    let tools = vec![fake_tool("tool", Behaviour::Hangs)];
+    let engine = Engine::new(Arc::new(model), tools, ToolMode::Sequential, Duration::from_secs(5));
+    let runs = around(engine, Limits { running: 1, queued: 0 }, identity);
+    let run = submit(&runs, "api");
+    let ended = run.wait().await;
+    assert_eq!(ended.status, Status::Partial);
+    let expected = [
+        ("planner", StepStatus::Succeeded),
+        ("tool", StepStatus::Failed),
+        ("tool", StepStatus::Cancelled),
+        ("reasoner", StepStatus::Succeeded),
+    ];
+    assert_eq!(steps(ended), expected);
+    assert!(ended.steps[2].error.as_deref().is_some_and(|error| error.contains("deadline of 5s")));
+    assert_eq!((ended.steps[2].began, ended.steps[2].took), (None, None));
+    assert_eq!(totals(&runs).tools_executed, 1);
+    assert_eq!(runs.look(|state| state.books.tool_calls[0].1.timed_out), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,13 @@
 //! The simulated tools: they find what the alert's scenario says, and mark it as simulated.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use langdeck_shared::Alert;
 
 use super::{DEFAULT_TIMEOUT, Tool, ToolCall, ToolError};
-use crate::model::{Scenarios, ToolOutcome, work};
+use crate::model::{Scenarios, ToolOutcome, ToolPart, work};
+use crate::policy::CallPolicy;
 
 /// The names of the simulated tools.
 pub(crate) const SIMULATED_TOOLS: [&str; 3] = ["check_pods", "get_metrics", "get_logs"];
@@ -25,24 +26,41 @@ pub(crate) fn simulated_tools(scenarios: &Arc<Scenarios>, delay: f64) -> Vec<Arc
     SIMULATED_TOOLS.map(tool).to_vec()
 }
 
+impl SimulatedTool {
+    fn part(&self, alert: &Alert) -> Option<&ToolPart> {
+        self.scenarios.tool(&alert.alert_type, self.name)
+    }
+}
+
 impl Tool for SimulatedTool {
     fn name(&self) -> &str {
         self.name
     }
 
-    /// Slowed down for people to watch, a tool must not time out for that.
-    fn timeout(&self) -> Duration {
-        DEFAULT_TIMEOUT.mul_f64(self.delay.max(1.0))
+    /// Simulated time, slowed down or quickened like the work itself.
+    fn policy(&self, alert: &Alert) -> CallPolicy {
+        let timeout = self.part(alert).map_or(DEFAULT_TIMEOUT, |part| part.timeout);
+        CallPolicy::with_timeout(timeout).scaled(self.delay)
     }
 
-    fn run<'a>(&'a self, ToolCall { alert, .. }: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
+    fn run<'a>(&'a self, ToolCall { alert, attempt, .. }: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
-            let part = self.scenarios.tool(&alert.alert_type, self.name);
-            let part = part.ok_or_else(|| ToolError(format!("no scenario tells what `{}` finds", self.name)))?;
-            work(part.duration, self.delay).await;
+            let missing = || ToolError::Permanent(format!("no scenario tells what `{}` finds", self.name));
+            let part = self.part(alert).ok_or_else(missing)?;
+            work(part.duration, part.timeout, self.delay).await;
             match &part.outcome {
-                ToolOutcome::Finds(finding) => Ok(finding.render_marked(MARK, alert)),
-                ToolOutcome::Fails(error) => Err(ToolError(error.render_marked(MARK, alert))),
+                ToolOutcome::Flaps { failures, error, .. } if attempt <= *failures => {
+                    Err(ToolError::Transient(error.render_marked(MARK, alert)))
+                }
+                ToolOutcome::Finds(finding) | ToolOutcome::Flaps { finding, .. } => {
+                    Ok(finding.render_marked(MARK, alert))
+                }
+                ToolOutcome::Fails { error, permanent: true } => {
+                    Err(ToolError::Permanent(error.render_marked(MARK, alert)))
+                }
+                ToolOutcome::Fails { error, permanent: false } => {
+                    Err(ToolError::Transient(error.render_marked(MARK, alert)))
+                }
             }
         })
     }

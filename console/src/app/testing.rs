@@ -85,6 +85,8 @@ pub(crate) fn step(name: &str, status: StepStatus, start: Option<u64>, duration:
         output_tokens: tokens - tokens * 2 / 3,
         cost_usd: (tokens > 0).then(|| Usd::from_nanos(tokens * NANOS_PER_TOKEN)),
         error: None,
+        attempts: 1,
+        last_error: None,
         input: None,
         output: None,
     }
