@@ -2,6 +2,8 @@
 
 mod books;
 mod idempotency;
+#[cfg(test)]
+mod money_tests;
 mod recorder;
 mod render;
 mod schedule;
