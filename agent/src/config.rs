@@ -162,6 +162,12 @@ impl Config {
         GRACE.check(self.grace <= MAX_PAUSE, humantime::format_duration(self.grace))?;
         EnvFilter::try_new(&self.log).map(drop).map_err(|error| LOG.refuse(&self.log, error))
     }
+
+    /// How long an investigation with simulated model and tools may take: slowed down for people to watch, it must not
+    /// end before its time.
+    pub(crate) fn simulated_run_deadline(&self) -> Duration {
+        self.run_deadline.mul_f64(self.sim_delay.max(1.0))
+    }
 }
 
 /// A setting whose value is out of bounds.
@@ -262,6 +268,14 @@ mod tests {
             log: "warn".to_owned(),
         };
         assert_eq!(config.unwrap(), expected);
+    }
+
+    #[test]
+    fn the_deadline_grows_with_the_delay_and_does_not_shrink_with_it() {
+        for (sim_delay, seconds) in [(0.0, 120), (0.5, 120), (1.0, 120), (8.0, 960), (1000.0, 120_000)] {
+            let config = Config { sim_delay, ..Config::default() };
+            assert_eq!(config.simulated_run_deadline(), Duration::from_secs(seconds), "{sim_delay}");
+        }
     }
 
     #[test]

@@ -92,8 +92,7 @@ impl Agent {
             model: Arc::new(SimulatedModel::new(Arc::clone(&scenarios), config.sim_delay)),
             tools: simulated_tools(&scenarios, config.sim_delay),
         };
-        // Slowed down for people to watch, a run must not end before its time for that.
-        let limit = config.run_deadline.mul_f64(config.sim_delay.max(1.0));
+        let limit = config.simulated_run_deadline();
         Self::assemble(config, scenarios, parts, limit).await
     }
 

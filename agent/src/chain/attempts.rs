@@ -189,11 +189,14 @@ impl Attempts<'_> {
 
 impl Callee {
     fn too_long(self, timeout: Duration) -> String {
-        let timeout = humantime::format_duration(timeout);
-        match self {
-            Self::Model => format!("the model did not answer within {timeout}"),
-            Self::Tool => format!("no result within {timeout}"),
+        let what = match self {
+            Self::Model => "the model did not answer",
+            Self::Tool => "no result",
+        };
+        if timeout.is_zero() {
+            return format!("{what} in time");
         }
+        format!("{what} within {}", humantime::format_duration(timeout))
     }
 
     const fn panicked(self) -> &'static str {

@@ -5,6 +5,7 @@
 mod cancelling;
 mod clients;
 mod documented;
+mod failing;
 mod feed;
 mod fuzz;
 mod invalid;

@@ -195,6 +195,8 @@ async fn beyond_its_places_a_replica_refuses_at_once() {
         assert_eq!(response.headers()["retry-after"], "1");
         assert_eq!(problem(response).await.kind, "urn:langdeck:problem:full");
     }
+    let metrics = server.get("/metrics").await.text().await.unwrap();
+    assert!(metrics.contains("agent_requests_refused_total{reason=\"full\"} 2"), "{metrics}");
 
     gate.open(2);
     for id in [first, second] {

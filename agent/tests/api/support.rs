@@ -44,7 +44,12 @@ impl Server {
 
     /// An agent whose one tool waits at a gate.
     pub(crate) async fn gated(config: Config) -> (Self, Arc<Gate>) {
-        let gate = Arc::new(Gate { entered: Semaphore::new(0), open: Semaphore::new(0) });
+        Self::gated_from_attempt(1, config).await
+    }
+
+    /// The same, where attempts before that one fail.
+    pub(crate) async fn gated_from_attempt(first: u32, config: Config) -> (Self, Arc<Gate>) {
+        let gate = Arc::new(Gate { first, entered: Semaphore::new(0), open: Semaphore::new(0) });
         let parts = Parts { model: Arc::new(Planner), tools: vec![Arc::clone(&gate) as _] };
         (Self::around(Agent::start_with(config, parts).await.unwrap()), gate)
     }
@@ -151,6 +156,8 @@ pub(crate) async fn assert_calm(server: &Server) {
 
 /// A tool that waits to be let through.
 pub(crate) struct Gate {
+    /// The first attempt that finds it.
+    first: u32,
     entered: Semaphore,
     open: Semaphore,
 }
@@ -172,8 +179,11 @@ impl Tool for Gate {
         "gate"
     }
 
-    fn run<'a>(&'a self, _call: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
-        Box::pin(async {
+    fn run<'a>(&'a self, call: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(async move {
+            if call.attempt < self.first {
+                return Err(ToolError::Transient("the gate is not there yet".to_owned()));
+            }
             self.entered.add_permits(1);
             self.open.acquire().await.unwrap().forget();
             Ok("open".to_owned())
