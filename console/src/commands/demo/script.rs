@@ -36,18 +36,21 @@ const BURST: [Cue; 6] = [
 ];
 
 /// Comes round again and again. `high_latency` on `checkout-api` returns to the same replica, so that its memory has
-/// something to say.
-const ROUND: [Cue; 10] = [
+/// something to say; now and then a tool flaps, hangs or fails.
+const ROUND: [Cue; 13] = [
     after(0, 0, "high_latency", "checkout-api", "critical"),
     after(0, 1, "pod_crash_loop", "inventory", "critical"),
     after(0, 2, "high_error_rate", "checkout-api", "critical"),
+    after(0, 0, "target_flapping", "recommender", "warning"),
     after(0, 0, "high_cpu", "payment-api", "warning"),
     after(0, 1, "memory_leak", "search", "warning"),
     after(0, 2, "high_latency", "catalog", "warning"),
+    after(0, 1, "dependency_timeout", "pricing", "critical"),
     after(0, 0, "high_latency", "checkout-api", "critical"),
     after(0, 1, "disk_full", "ledger", "critical"),
     after(0, 2, "high_cpu", "payment-api", "warning"),
     after(0, 0, "high_error_rate", "gateway", "warning"),
+    after(0, 2, "log_pipeline_down", "log-shipper", "critical"),
 ];
 
 /// The alert of the documented example.
