@@ -167,6 +167,7 @@ pub(crate) fn enormous(replica: &str, boot_id: &str) -> ReplicaUpdate {
             (step.start_offset_ms, step.duration_ms) = (Some(MOST), step.duration_ms.map(|_| MOST));
             (step.tokens, step.input_tokens, step.output_tokens) = (MOST, MOST, MOST);
             step.cost_usd = Some(cost_usd);
+            (step.attempts, step.last_error) = (u32::MAX, Some("no connection".into()));
         }
         enormous
     };

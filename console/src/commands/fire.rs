@@ -229,7 +229,7 @@ impl Default for Live {
 
 fn ended(step: &Step) -> String {
     let took = step.duration_ms.map_or_else(|| "–".to_owned(), duration_ms);
-    let line = format!("{:<12}  {:<9}  {took:>7}  {:>5} tokens", step.name, report::state(step), step.tokens);
+    let line = format!("{:<12}  {:<9}  {took:>7}  {:>5} tokens", report::name(step), report::state(step), step.tokens);
     match &step.error {
         Some(error) => format!("{line}  {error}"),
         None => line,

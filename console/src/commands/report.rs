@@ -72,7 +72,7 @@ fn steps(steps: &[Step]) -> Table {
     ]);
     for step in steps {
         table.row(vec![
-            step.name.to_string(),
+            name(step),
             state(step).to_owned(),
             step.start_offset_ms.map_or_else(dash, duration_ms),
             step.duration_ms.map_or_else(dash, duration_ms),
@@ -81,6 +81,12 @@ fn steps(steps: &[Step]) -> Table {
         ]);
     }
     table
+}
+
+/// A step's name, and how often it was tried where once was not enough.
+#[must_use]
+pub(super) fn name(step: &Step) -> String {
+    if step.attempts > 1 { format!("{} ×{}", step.name, step.attempts) } else { step.name.to_string() }
 }
 
 /// The word for where a step stands.

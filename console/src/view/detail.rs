@@ -46,7 +46,8 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let mark = theme.step_status(timed.status);
     let panel = Panel::new(timed.name.to_string()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
     let [tokens, cost] = spend(timed);
-    let panel = panel.figure(tokens).styled_figure(cost, theme.money);
+    let attempts = if timed.attempts > 1 { format!("{} attempts", timed.attempts) } else { String::new() };
+    let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(cost, theme.money);
     let lines = lines(scene, detail, known, timed, areas.report.is_none(), usize::from(panel.inner(areas.step).width));
     scrolled(scene, panel, &lines, detail.scroll, areas.step, buffer)
 }
@@ -60,7 +61,7 @@ fn spend(step: &Step) -> [String; 2] {
     [format!("{} tokens in, {} out", step.input_tokens, step.output_tokens), cost]
 }
 
-/// The step's text: why it failed, what it gave, what it was given. Where the report has no place of its own, it stands
+/// The step's text: why it failed or was tried again, what it gave, what it was given. Where the report has no place of its own, it stands
 /// under the reasoner.
 fn lines(
     scene: Scene<'_>,
@@ -75,6 +76,10 @@ fn lines(
     if let Some(error) = &timed.error {
         lines.push(Line::styled("error", theme.dim));
         lines.extend(text::wrap(error, width).into_iter().map(|part| Line::styled(part, theme.failed)));
+    }
+    if let Some(error) = &timed.last_error {
+        lines.push(Line::styled(format!("error of attempt {}", timed.attempts.saturating_sub(1)), theme.dim));
+        lines.extend(text::wrap(error, width).into_iter().map(|part| Line::styled(part, theme.warning)));
     }
     if let Some(whole) = detail.whole.as_ref().filter(|_| with_report && timed.kind == StepKind::Reasoner) {
         lines.extend(findings::whole(scene, whole, width));

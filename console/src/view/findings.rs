@@ -66,6 +66,8 @@ fn facts(scene: Scene<'_>, known: &Known, width: usize) -> Vec<Line<'static>> {
     for step in &investigation.steps {
         if let Some(error) = &step.error {
             facts.add("missing", &format!("{}: {error}", step.name), theme.partial);
+        } else if let Some(error) = &step.last_error {
+            facts.add("tried again", &format!("{}: {error}", step.name), theme.warning);
         }
     }
     if let Some(cause) = &investigation.root_cause {

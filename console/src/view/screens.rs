@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
+use langdeck_shared::{Status, StepStatus};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::testing;
 use super::theme::{ColorDepth, Theme};
-use crate::app::testing::{answer, app, busy_fleet, enormous, idle, press};
+use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press};
 use crate::app::{App, Message, SourceId, Target};
 use crate::net::NetError;
 
@@ -93,6 +94,27 @@ fn an_opened_investigation() {
     for size in SIZES {
         snapshot("detail", &app, size, &theme(), now);
     }
+}
+
+/// One step was tried three times in vain, another one is in its second attempt.
+#[test]
+fn steps_that_are_tried_again() {
+    let now = Instant::now();
+    let mut app = app(&["http://localhost:8000"], now);
+    let mut update = idle("agent-0", "b0");
+    update.running = 1;
+    let alert = ("dependency_timeout", "checkout-api");
+    let mut running = investigation("inv_b0_1", "agent-0", alert, Status::Running, Duration::from_millis(1100));
+    let steps = &mut running.steps;
+    steps[1].status = StepStatus::Failed;
+    steps[1].error = Some("no result within 80ms".into());
+    (steps[1].attempts, steps[1].last_error) = (3, Some("no result within 80ms".into()));
+    (steps[2].attempts, steps[2].last_error) = (2, Some("503 from the metrics store".into()));
+    update.investigations = vec![running];
+    answer(&mut app, 0, update, now);
+    snapshot("retried", &app, (120, 40), &theme(), now);
+    press(&mut app, KeyCode::Enter, now);
+    snapshot("retried_detail", &app, (120, 40), &theme(), now);
 }
 
 #[test]

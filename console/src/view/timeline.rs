@@ -84,6 +84,7 @@ fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -
         let tokens = if step.tokens > 0 { format!("{} tok", format::count(step.tokens)) } else { String::new() };
         WaterfallRow {
             label: &step.name,
+            attempts: step.attempts,
             kind: step.kind,
             state,
             start_ms: step.start_offset_ms,

@@ -36,7 +36,7 @@ fn step(
     duration_ms: Option<u64>,
     right: &str,
 ) -> WaterfallRow<'static> {
-    WaterfallRow { label, kind, state, start_ms, duration_ms, right: right.to_owned() }
+    WaterfallRow { label, attempts: 1, kind, state, start_ms, duration_ms, right: right.to_owned() }
 }
 
 /// A run after 1.9 seconds, one tool after the other.
@@ -69,6 +69,21 @@ fn parallel() -> Vec<WaterfallRow<'static>> {
 fn waterfall_of_a_run_under_way() {
     let rows = sequential();
     assert_snapshot!(drawn(78, 6, |area, buffer| Waterfall::new(&rows, 1900).render(area, buffer, &colourful())));
+}
+
+#[test]
+fn a_step_that_was_tried_again_says_how_often_however_narrow_it_is() {
+    let mut rows = sequential();
+    rows[2].attempts = 3;
+    rows[3].attempts = 2;
+    let draw =
+        |width, theme: &Theme| drawn(width, 6, |area, buffer| Waterfall::new(&rows, 1900).render(area, buffer, theme));
+    assert_snapshot!(draw(78, &colourful()));
+    assert!(draw(78, &ascii()).contains("get_metrics x3"));
+    for width in [14, 20, 40] {
+        let screen = draw(width, &ascii());
+        assert!(screen.contains(" x3") && screen.contains(" x2"), "{screen}");
+    }
 }
 
 #[test]
@@ -298,15 +313,16 @@ proptest! {
     fn waterfalls_stay_inside(
         area in area(),
         theme in theme(),
-        labels in prop::collection::vec((name(), name()), 0..9),
+        labels in prop::collection::vec((name(), name(), any::<u32>()), 0..9),
         times in prop::collection::vec((time(), time(), 0..5u8, 0..3u8), 9),
         now in time(),
         selected in prop::option::of(0..20usize),
     ) {
         use StepStatus::{Cancelled, Failed, Running, Succeeded, Waiting};
-        let rows: Vec<WaterfallRow<'_>> = labels.iter().zip(times).map(|((label, right), (start, duration, state, kind))| {
+        let rows: Vec<WaterfallRow<'_>> = labels.iter().zip(times).map(|((label, right, attempts), (start, duration, state, kind))| {
             WaterfallRow {
                 label,
+                attempts: *attempts,
                 kind: [StepKind::Planner, StepKind::Tool, StepKind::Reasoner][usize::from(kind)],
                 state: [Waiting, Running, Succeeded, Failed, Cancelled][usize::from(state)],
                 start_ms: start,

@@ -20,6 +20,8 @@ pub use bar::strip;
 pub struct WaterfallRow<'a> {
     /// What it is called.
     pub label: &'a str,
+    /// How often it was tried.
+    pub attempts: u32,
     /// Which part of the chain it is, which chooses the colour of its bar.
     pub kind: StepKind,
     /// Where it stands.
@@ -123,7 +125,8 @@ impl<'a> Waterfall<'a> {
 
     fn layout(&self, width: u16, theme: &Theme) -> Layout {
         let widest = |widths: &mut dyn Iterator<Item = usize>| cells(widths.max().unwrap_or(0));
-        let label = widest(&mut self.rows.iter().map(|step| format::width(step.label)));
+        let label =
+            widest(&mut self.rows.iter().map(|step| format::width(step.label) + tries_width(&tries(step, theme))));
         // Names are cut before the bars are, down to a third of the width.
         let beside_bars = width.saturating_sub(GUTTER + GAP + BARS_BESIDE_RIGHT);
         let label = label.min(beside_bars.max(width / 3).max(8)).min(width.saturating_sub(GUTTER));
@@ -163,6 +166,16 @@ impl Layout {
     }
 }
 
+/// How often a step was tried, where once was not enough: `×3`.
+fn tries(step: &WaterfallRow<'_>, theme: &Theme) -> String {
+    if step.attempts > 1 { format!("{}{}", theme.glyphs.times, step.attempts) } else { String::new() }
+}
+
+/// The cells of that, with the blank before it.
+fn tries_width(tries: &str) -> usize {
+    if tries.is_empty() { 0 } else { 1 + format::width(tries) }
+}
+
 /// What stands at the right end: what the caller says, or the word for a state that has no figures.
 fn right_of<'a>(step: &'a WaterfallRow<'_>, theme: &Theme) -> (&'a str, Style) {
     let mark = theme.step_status(step.state);
@@ -186,9 +199,14 @@ fn draw_step(
 ) {
     let mark = theme.step_status(step.state);
     put(line, mark.glyph, mark.style, buffer);
-    let label = format::fit(step.label, usize::from(layout.label), theme.glyphs.ellipsis);
+    // A name may be cut, but not how often the step was tried.
+    let tries = tries(step, theme);
+    let room = usize::from(layout.label).saturating_sub(tries_width(&tries));
+    let label = format::fit(step.label, room, theme.glyphs.ellipsis);
     let label_style = if step.state == StepStatus::Waiting { theme.dim } else { theme.text };
+    let behind = GUTTER.saturating_add(cells(format::width(&label) + 1));
     put(skip(line, GUTTER), &label, label_style, buffer);
+    put(skip(line, behind), &tries, theme.warning, buffer);
 
     let bars = layout.bars(line);
     let mut end = 0;
