@@ -1,0 +1,98 @@
+//! Load: a closed loop, in which each connection asks again as soon as it is answered, and an open one at a fixed rate.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::client::{Ask, Connection, Verdict};
+
+/// Until when a closed loop goes on.
+#[derive(Clone, Copy)]
+pub(crate) enum Until {
+    Elapsed(Duration),
+    Asked(u64),
+}
+
+/// What became of the requests.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    /// How long each right answer took.
+    pub(crate) answered: Vec<Duration>,
+    /// How long each refusal took.
+    pub(crate) refused: Vec<Duration>,
+    /// How often each kind of request was answered right.
+    pub(crate) by_kind: Vec<u64>,
+    pub(crate) elapsed: Duration,
+}
+
+impl Outcome {
+    fn record(&mut self, kind: usize, verdict: &Verdict, took: Duration) {
+        match verdict {
+            Verdict::Right => {
+                self.answered.push(took);
+                self.by_kind[kind] += 1;
+            }
+            Verdict::Refused => self.refused.push(took),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.answered.extend(other.answered);
+        self.refused.extend(other.refused);
+        for (sum, count) in self.by_kind.iter_mut().zip(other.by_kind) {
+            *sum += count;
+        }
+    }
+}
+
+/// Keeps this many connections busy, with each kind of request in turn.
+pub(crate) async fn closed_loop(
+    address: SocketAddr,
+    kinds: &Arc<[Ask]>,
+    connections: usize,
+    until: Until,
+) -> io::Result<Outcome> {
+    let mut open = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        open.push(Connection::open(address).await?);
+    }
+    let asked = Arc::new(AtomicU64::new(0));
+    let start = Instant::now();
+    let mut loops = JoinSet::new();
+    for mut connection in open {
+        let (kinds, asked) = (Arc::clone(kinds), Arc::clone(&asked));
+        loops.spawn(async move {
+            let mut outcome = Outcome { by_kind: vec![0; kinds.len()], ..Outcome::default() };
+            let mut now = Instant::now();
+            loop {
+                let number = asked.fetch_add(1, Ordering::Relaxed);
+                let goes_on = match until {
+                    Until::Elapsed(time) => now.duration_since(start) < time,
+                    Until::Asked(count) => number < count,
+                };
+                if !goes_on {
+                    return Ok(outcome);
+                }
+                let kind = usize::try_from(number).unwrap_or_default() % kinds.len();
+                let verdict = kinds[kind].judge(&connection.exchange(&kinds[kind]).await?)?;
+                let answered = Instant::now();
+                outcome.record(kind, &verdict, answered.duration_since(now));
+                now = answered;
+            }
+        });
+    }
+    gather(loops, kinds.len(), start).await
+}
+
+async fn gather(mut loops: JoinSet<io::Result<Outcome>>, kinds: usize, start: Instant) -> io::Result<Outcome> {
+    let mut sum = Outcome { by_kind: vec![0; kinds], ..Outcome::default() };
+    while let Some(outcome) = loops.join_next().await {
+        sum.add(outcome.map_err(io::Error::other)??);
+    }
+    sum.elapsed = start.elapsed();
+    Ok(sum)
+}
