@@ -73,9 +73,14 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; USUAL_BYTES] })
     }
 
+    /// Sends a request without waiting for its answer.
+    pub(crate) async fn send(&mut self, ask: &Ask) -> io::Result<()> {
+        self.stream.write_all(&ask.wire).await
+    }
+
     /// Sends a request and reads its answer to the end.
     pub(crate) async fn exchange(&mut self, ask: &Ask) -> io::Result<Answer<'_>> {
-        self.stream.write_all(&ask.wire).await?;
+        self.send(ask).await?;
         let mut filled = 0;
         let mut head = None;
         loop {

@@ -2,11 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::client::{Ask, Connection, Verdict};
 
@@ -40,6 +40,12 @@ impl Outcome {
         }
     }
 
+    fn note(&mut self, done: Result<io::Result<(usize, Verdict, Duration)>, JoinError>) -> io::Result<()> {
+        let (kind, verdict, took) = done.map_err(io::Error::other)??;
+        self.record(kind, &verdict, took);
+        Ok(())
+    }
+
     fn add(&mut self, other: Self) {
         self.answered.extend(other.answered);
         self.refused.extend(other.refused);
@@ -56,10 +62,7 @@ pub(crate) async fn closed_loop(
     connections: usize,
     until: Until,
 ) -> io::Result<Outcome> {
-    let mut open = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        open.push(Connection::open(address).await?);
-    }
+    let open = open(address, connections).await?;
     let asked = Arc::new(AtomicU64::new(0));
     let start = Instant::now();
     let mut loops = JoinSet::new();
@@ -86,6 +89,61 @@ pub(crate) async fn closed_loop(
         });
     }
     gather(loops, kinds.len(), start).await
+}
+
+/// Asks at a fixed rate, however slow the answers are, each time on a connection that is free, or on one more. An answer
+/// counts from the moment when its request was due, so that load which falls behind hides nothing.
+pub(crate) async fn open_loop(
+    address: SocketAddr,
+    kinds: &Arc<[Ask]>,
+    connections: usize,
+    per_second: f64,
+    time: Duration,
+) -> io::Result<Outcome> {
+    let free = Arc::new(Mutex::new(open(address, connections).await?));
+    let gap = Duration::from_secs_f64(per_second.recip());
+    let start = Instant::now();
+    let mut due = start;
+    let mut asking = JoinSet::new();
+    let mut sum = Outcome { by_kind: vec![0; kinds.len()], ..Outcome::default() };
+    for kind in (0..kinds.len()).cycle() {
+        if due.duration_since(start) > time {
+            break;
+        }
+        tokio::time::sleep_until(due.into()).await;
+        let (kinds, free) = (Arc::clone(kinds), Arc::clone(&free));
+        asking.spawn(async move {
+            let idle = lock(&free).pop();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => Connection::open(address).await?,
+            };
+            let verdict = kinds[kind].judge(&connection.exchange(&kinds[kind]).await?)?;
+            lock(&free).push(connection);
+            Ok((kind, verdict, due.elapsed()))
+        });
+        due += gap;
+        while let Some(done) = asking.try_join_next() {
+            sum.note(done)?;
+        }
+    }
+    while let Some(done) = asking.join_next().await {
+        sum.note(done)?;
+    }
+    sum.elapsed = start.elapsed();
+    Ok(sum)
+}
+
+async fn open(address: SocketAddr, count: usize) -> io::Result<Vec<Connection>> {
+    let mut open = Vec::with_capacity(count);
+    for _ in 0..count {
+        open.push(Connection::open(address).await?);
+    }
+    Ok(open)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn gather(mut loops: JoinSet<io::Result<Outcome>>, kinds: usize, start: Instant) -> io::Result<Outcome> {

@@ -4,7 +4,11 @@
 
 mod bare;
 mod client;
+mod document;
+mod fastapi;
 mod generator;
+mod memory;
+mod overload;
 mod process;
 mod report;
 mod subjects;
@@ -14,15 +18,24 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Load on the agent, beside a bare axum handler and the same agent written with FastAPI.
 #[derive(Parser)]
 #[command(bin_name = "cargo bench -p langdeck-agent --")]
 struct Cli {
+    /// Only these; all when none is named.
+    parts: Vec<Part>,
+
     /// Everything in under a minute: figures to try with, not to keep.
     #[arg(long)]
     quick: bool,
+
+    /// Write the figures into docs/performance.md.
+    #[arg(long, conflicts_with_all = ["quick", "parts"])]
+    write: bool,
 
     /// Cargo says so where it runs benches, and not where it runs tests.
     #[arg(long, hide = true)]
@@ -35,6 +48,14 @@ struct Cli {
     /// How long the bare handler's answer is.
     #[arg(long, hide = true)]
     answer_bytes: Option<usize>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Part {
+    Throughput,
+    Memory,
+    Overload,
 }
 
 fn main() -> ExitCode {
@@ -56,7 +77,33 @@ fn main() -> ExitCode {
 /// On one thread, so that the load takes as little of the machine from its subject as it can.
 #[tokio::main(flavor = "current_thread")]
 async fn measure(cli: &Cli) -> io::Result<()> {
-    let throughput = throughput::measure(cli.quick).await?;
-    println!("{throughput}");
-    Ok(())
+    let mut terminate = signal(SignalKind::terminate())?;
+    // Whichever ends first drops the other, and with it every process that was started.
+    tokio::select! {
+        done = measure_parts(cli) => done,
+        _ = terminate.recv() => Err(io::Error::other("asked to stop")),
+        _ = ctrl_c() => Err(io::Error::other("asked to stop")),
+    }
+}
+
+async fn measure_parts(cli: &Cli) -> io::Result<()> {
+    let mut sections = String::new();
+    for part in [Part::Throughput, Part::Memory, Part::Overload] {
+        if !cli.parts.is_empty() && !cli.parts.contains(&part) {
+            continue;
+        }
+        let (title, found) = match part {
+            Part::Throughput => ("Throughput", throughput::measure(cli.quick).await?),
+            Part::Memory => ("Memory", memory::measure(cli.quick).await?),
+            Part::Overload => ("Overload", overload::measure(cli.quick).await?),
+        };
+        let section = format!("### {title}\n\n{found}");
+        println!("{section}");
+        sections.push_str(&section);
+        sections.push('\n');
+    }
+    // Last, since FastAPI may have been installed only now.
+    let machine = document::machine();
+    println!("{machine}");
+    if cli.write { document::write(&machine, &sections) } else { Ok(()) }
 }

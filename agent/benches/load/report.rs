@@ -81,3 +81,16 @@ pub(crate) fn time(value: Duration) -> String {
         _ => format!("{:.0} ms", micros / 1e3),
     }
 }
+
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", tenths(bytes, 1024 * 1024))
+}
+
+pub(crate) fn kibibytes(bytes: u64) -> String {
+    format!("{} KiB", tenths(bytes, 1024))
+}
+
+fn tenths(bytes: u64, unit: u64) -> String {
+    let tenths = bytes * 10 / unit;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}

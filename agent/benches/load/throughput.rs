@@ -1,20 +1,36 @@
 //! How many investigations a second, by whom: subjects in turn, round after round, so that none has the quieter machine.
 
 use std::fmt::Write;
+use std::fs::File;
 use std::io;
 use std::process;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use langdeck_shared::Usd;
+use langdeck_shared::{Report, Usd};
 
 use crate::client::Ask;
+use crate::fastapi;
 use crate::generator::{Outcome, Until, closed_loop};
 use crate::process::{Process, processor_time};
 use crate::report::{Table, count, median, quantile, time};
-use crate::subjects;
+use crate::subjects::{self, alert, investigate};
 
 const CONNECTIONS: usize = 32;
+const ALERT_TYPES: [&str; 6] =
+    ["high_latency", "high_cpu", "high_error_rate", "memory_leak", "pod_crash_loop", "disk_full"];
+const SERVICES: usize = 50;
+const LOG: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/agent.log");
+
+/// What is asked of the agent's throughput beside another's.
+struct Mark {
+    subject: &'static str,
+    floor: f64,
+    goal: f64,
+}
+
+const BARE: Mark = Mark { subject: "bare axum handler", floor: 0.55, goal: 0.8 };
+const FASTAPI: Mark = Mark { subject: "FastAPI", floor: 15.0, goal: 25.0 };
 
 /// How long is measured.
 struct Plan {
@@ -28,7 +44,9 @@ struct Subject {
     name: &'static str,
     process: Process,
     kinds: Arc<[Ask]>,
-    /// How often each kind of request was answered, warm-up and all.
+    /// What an investigation of each kind costs, where money is exact.
+    costs: Option<Vec<Usd>>,
+    /// How often each kind of request was answered, from the subject's start.
     answered: Vec<u64>,
     rounds: Vec<Round>,
 }
@@ -45,13 +63,40 @@ struct Round {
 }
 
 impl Subject {
-    async fn new(name: &'static str, process: Process, kinds: Vec<Ask>) -> io::Result<Self> {
-        let answered = vec![0; kinds.len()];
-        Ok(Self { name, process, kinds: kinds.into(), answered, rounds: Vec::new() })
+    /// An agent that answers these alerts at this door; it has reported on each once.
+    async fn agent(
+        name: &'static str,
+        process: Process,
+        (path, status): (&str, u16),
+        alerts: &[String],
+    ) -> io::Result<Self> {
+        let (mut kinds, mut costs) = (Vec::new(), Vec::new());
+        for alert in alerts {
+            let body = subjects::ask(&process, &Ask::new("POST", "/investigate", alert, 200)).await?;
+            let report: Report = serde_json::from_slice(&body)?;
+            costs.push(report.cost_tracking.cost_usd);
+            let kind = Ask::new("POST", path, alert, status);
+            kinds.push(if status == 200 { kind.about(body.len()) } else { kind });
+        }
+        let answered = vec![1; kinds.len()];
+        Ok(Self { name, process, kinds: kinds.into(), costs: Some(costs), answered, rounds: Vec::new() })
     }
 
+    /// Somebody else, who has already answered the documentation's alert once.
+    async fn other(name: &'static str, process: Process) -> io::Result<Self> {
+        let body = subjects::ask(&process, &investigate()).await?;
+        let kinds = Arc::new([investigate().about(body.len())]);
+        Ok(Self { name, process, kinds, costs: None, answered: vec![1], rounds: Vec::new() })
+    }
+
+    /// Loads it until all that it accepted has ended too.
     async fn load(&mut self, time: Duration) -> io::Result<Outcome> {
-        let outcome = closed_loop(self.process.address, &self.kinds, CONNECTIONS, Until::Elapsed(time)).await?;
+        let mut outcome = closed_loop(self.process.address, &self.kinds, CONNECTIONS, Until::Elapsed(time)).await?;
+        if self.costs.is_some() {
+            let answered = Instant::now();
+            subjects::settle(&self.process).await?;
+            outcome.elapsed += answered.elapsed();
+        }
         for (sum, count) in self.answered.iter_mut().zip(&outcome.by_kind) {
             *sum += count;
         }
@@ -59,7 +104,7 @@ impl Subject {
             return Ok(outcome);
         }
         let (name, refused) = (self.name, outcome.refused.len());
-        Err(io::Error::other(format!("{name} refused {refused} requests of {CONNECTIONS} connections")))
+        Err(io::Error::other(format!("{name}: {refused} requests were refused")))
     }
 
     async fn measure(&mut self, time: Duration) -> io::Result<()> {
@@ -76,6 +121,16 @@ impl Subject {
             load: (own_after - own_before) / answers,
         });
         Ok(())
+    }
+
+    /// Whether its own counters agree with what was asked of it.
+    async fn audit(&self) -> io::Result<()> {
+        let cost = |costs: &Vec<Usd>| {
+            let parts = costs.iter().zip(&self.answered);
+            parts.map(|(cost, count)| Usd::from_nanos(cost.nanos() * count)).sum()
+        };
+        let audit = subjects::audit(&self.process, self.answered.iter().sum(), self.costs.as_ref().map(cost));
+        audit.await.map_err(|error| io::Error::other(format!("{}: {error}", self.name)))
     }
 
     fn median_time(&self, of: impl Fn(&Round) -> Duration) -> Duration {
@@ -96,7 +151,7 @@ impl Subject {
         ]);
     }
 
-    /// How many times the other's throughput this one has, and what part of the other's processor time an answer takes.
+    /// How many times the other's throughput it has, and how many times its answers for the same processor time.
     fn beside(&self, other: &Self) -> (f64, f64) {
         let pairs = || self.rounds.iter().zip(&other.rounds);
         let throughput = median(pairs().map(|(own, other)| own.per_second / other.per_second));
@@ -105,22 +160,28 @@ impl Subject {
     }
 }
 
+impl Mark {
+    fn row(&self, table: &mut Table, agent: &Subject, other: Option<&Subject>) {
+        let (measured, processor) = match other.map(|other| agent.beside(other)) {
+            Some((throughput, processor)) => (times(throughput), times(processor)),
+            None => ("not measured".to_owned(), "not measured".to_owned()),
+        };
+        table.row([self.subject.to_owned(), measured, times(self.floor), times(self.goal), processor]);
+    }
+}
+
+fn times(ratio: f64) -> String {
+    if ratio < 10.0 { format!("{ratio:.2} ×") } else { format!("{ratio:.1} ×") }
+}
+
 /// Measures all and says what was found, in Markdown.
 pub(crate) async fn measure(quick: bool) -> io::Result<String> {
     let plan = if quick {
-        Plan { warm_up: Duration::from_millis(500), round: Duration::from_secs(1), rounds: 3 }
+        Plan { warm_up: Duration::from_millis(300), round: Duration::from_millis(700), rounds: 3 }
     } else {
         Plan { warm_up: Duration::from_secs(2), round: Duration::from_secs(3), rounds: 5 }
     };
-    let alert = subjects::alert("high_latency", "checkout-api");
-    let agent = subjects::agent(&[]).await?;
-    let (report, bytes) = subjects::report(&agent, &alert).await?;
-    let bare = subjects::bare(bytes).await?;
-    let ask = Ask::new("POST", "/investigate", &alert, 200).about(bytes);
-    let mut subjects = [
-        Subject::new("the agent", agent, vec![ask.clone()]).await?,
-        Subject::new("bare axum handler", bare, vec![ask]).await?,
-    ];
+    let mut subjects = start().await?;
     for subject in &mut subjects {
         subject.load(plan.warm_up).await?;
     }
@@ -129,29 +190,51 @@ pub(crate) async fn measure(quick: bool) -> io::Result<String> {
             subject.measure(plan.round).await?;
         }
     }
-    let [agent, bare] = &subjects;
-    // The first report was asked for before the count began.
-    let investigations = agent.answered.iter().sum::<u64>() + 1;
-    let cost = Usd::from_nanos(report.cost_tracking.cost_usd.nanos() * investigations);
-    subjects::audit(&agent.process, investigations, cost).await?;
 
-    let mut text = String::new();
-    let mut table =
-        Table::new(["subject", "requests/s", "from round to round", "p50", "p99", "CPU per request", "the load's own"]);
+    let head = ["subject", "requests/s", "from round to round", "p50", "p99", "CPU per request", "the load's own"];
+    let mut table = Table::new(head);
     for subject in &subjects {
+        if subject.name != BARE.subject {
+            subject.audit().await?;
+        }
         subject.row(&mut table);
     }
+    let mut ratios = Table::new(["the agent beside", "throughput", "floor", "goal", "answers for the same CPU time"]);
+    for mark in [BARE, FASTAPI] {
+        mark.row(&mut ratios, &subjects[0], subjects.iter().find(|subject| subject.name == mark.subject));
+    }
+    let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{table}");
-    let (throughput, processor) = agent.beside(bare);
-    let mut ratios = Table::new(["the agent beside", "throughput", "floor", "goal", "by CPU per request"]);
-    ratios.row([
-        "bare axum handler".to_owned(),
-        format!("{throughput:.2} ×"),
-        "0.55 ×".to_owned(),
-        "0.8 ×".to_owned(),
-        format!("{processor:.2} ×"),
-    ]);
-    let _ = write!(text, "{ratios}");
+    let _ = write!(text, "{table}\n{ratios}");
     Ok(text)
+}
+
+/// Everybody at once, since who is not asked uses nothing; the agent comes first.
+async fn start() -> io::Result<Vec<Subject>> {
+    const INVESTIGATE: (&str, u16) = ("/investigate", 200);
+    const SUBMIT: (&str, u16) = ("/v1/investigations", 202);
+    let one = [alert("high_latency", "checkout-api")];
+    let many: Vec<_> = (0..ALERT_TYPES.len() * SERVICES)
+        .map(|number| {
+            alert(ALERT_TYPES[number % ALERT_TYPES.len()], &format!("service-{}", number / ALERT_TYPES.len()))
+        })
+        .collect();
+    let at_once = ["--sim-delay=0"];
+
+    let agent = subjects::agent(&at_once).await?;
+    let bytes = subjects::ask(&agent, &investigate()).await?.len();
+    let mut agent = Subject::agent("the agent", agent, INVESTIGATE, &one).await?;
+    agent.answered[0] += 1;
+    let mut subjects = vec![agent, Subject::other(BARE.subject, subjects::bare(bytes).await?).await?];
+    match fastapi::start().await {
+        Ok(process) => subjects.push(Subject::other(FASTAPI.subject, process).await?),
+        Err(error) => eprintln!("FastAPI is not measured: {error}"),
+    }
+    let more = subjects::agent(&at_once).await?;
+    subjects.push(Subject::agent("the agent, 300 different alerts", more, INVESTIGATE, &many).await?);
+    let logging = subjects::logging_agent(File::create(LOG)?, &at_once).await?;
+    subjects.push(Subject::agent("the agent, logging into a file", logging, INVESTIGATE, &one).await?);
+    let submitting = subjects::agent(&at_once).await?;
+    subjects.push(Subject::agent("the agent, not waited for", submitting, SUBMIT, &one).await?);
+    Ok(subjects)
 }
