@@ -27,9 +27,19 @@ pub(crate) struct Outcome {
     /// How often each kind of request was answered right.
     pub(crate) by_kind: Vec<u64>,
     pub(crate) elapsed: Duration,
+    /// By how much an open loop's requests left late at most.
+    pub(crate) late: Duration,
 }
 
 impl Outcome {
+    /// Itself, where that is what was asked for.
+    pub(crate) fn none_refused(self) -> io::Result<Self> {
+        match self.refused.len() {
+            0 => Ok(self),
+            refused => Err(io::Error::other(format!("{refused} requests were refused"))),
+        }
+    }
+
     fn record(&mut self, kind: usize, verdict: &Verdict, took: Duration) {
         match verdict {
             Verdict::Right => {
@@ -111,6 +121,7 @@ pub(crate) async fn open_loop(
             break;
         }
         tokio::time::sleep_until(due.into()).await;
+        sum.late = sum.late.max(due.elapsed());
         let (kinds, free) = (Arc::clone(kinds), Arc::clone(&free));
         asking.spawn(async move {
             let idle = lock(&free).pop();

@@ -17,8 +17,10 @@ mod throughput;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::thread;
 
 use clap::{Parser, ValueEnum};
+use tokio::runtime::Builder;
 use tokio::signal::ctrl_c;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,7 +31,7 @@ struct Cli {
     /// Only these; all when none is named.
     parts: Vec<Part>,
 
-    /// Everything in under a minute: figures to try with, not to keep.
+    /// Everything in about a minute: figures to try with, not to keep.
     #[arg(long)]
     quick: bool,
 
@@ -63,7 +65,10 @@ fn main() -> ExitCode {
     let done = match (cli.bare, cli.answer_bytes) {
         (Some(address), Some(bytes)) => bare::serve(address, bytes),
         _ if cli.bench => measure(&cli),
-        _ => Ok(()),
+        _ => {
+            println!("nothing is measured among tests; cargo bench does it");
+            Ok(())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -74,9 +79,18 @@ fn main() -> ExitCode {
     }
 }
 
-/// On one thread, so that the load takes as little of the machine from its subject as it can.
-#[tokio::main(flavor = "current_thread")]
-async fn measure(cli: &Cli) -> io::Result<()> {
+/// On half the processors, where there are more than two: fewer could not keep the others busy, and more would take
+/// them from who is measured.
+fn measure(cli: &Cli) -> io::Result<()> {
+    let threads = thread::available_parallelism()?.get() / 2;
+    let mut runtime = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
+    if threads > 1 {
+        runtime.worker_threads(threads);
+    }
+    runtime.enable_all().build()?.block_on(measure_unless_stopped(cli))
+}
+
+async fn measure_unless_stopped(cli: &Cli) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     // Whichever ends first drops the other, and with it every process that was started.
     tokio::select! {

@@ -1,6 +1,5 @@
 //! How much memory an agent holds: idle, over a million investigations, and for each that runs or waits.
 
-use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
 
@@ -19,30 +18,36 @@ const WAITING_CLIENTS: u32 = 200;
 
 /// Measures all and says what was found, in Markdown.
 pub(crate) async fn measure(quick: bool) -> io::Result<String> {
-    let series: &[u64] =
+    let series: &[u32] =
         if quick { &[10_000, 50_000, 100_000] } else { &[100_000, 250_000, 500_000, 750_000, 1_000_000] };
     let agent = subjects::agent(&["--sim-delay=0"]).await?;
-    let mut table = Table::new(["investigations", "resident memory", "mark"]);
-    table.row(["none yet, idle".to_owned(), mebibytes(agent.resident()?), "under 15 MiB".to_owned()]);
+    let mut table = Table::new(["investigations", "resident memory", "growth since the row before"]);
+    let mut resident = agent.resident()?;
+    table.row(["none yet: at most 15 MiB".to_owned(), mebibytes(resident), String::new()]);
     let kind = |number| Ask::new("POST", "/investigate", &alert("high_cpu", &format!("service-{number}")), 200);
     let kinds: Arc<[Ask]> = (0..SERVICES).map(kind).collect();
     let mut done = 0;
     for &total in series {
-        closed_loop(agent.address, &kinds, CONNECTIONS, Until::Asked(total - done)).await?;
+        let load = closed_loop(agent.address, &kinds, CONNECTIONS, Until::Asked((total - done).into())).await?;
+        load.none_refused()?;
         done = total;
-        let total = count(f64::from(u32::try_from(total).unwrap_or(u32::MAX)));
-        table.row([total, mebibytes(agent.resident()?), "flat".to_owned()]);
+        let before = resident;
+        resident = agent.resident()?;
+        table.row([count(total.into()), mebibytes(resident), growth(before, resident)]);
     }
     drop(agent);
 
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{table}\n{}", each().await?);
-    Ok(text)
+    Ok(format!("{table}\n{}", each().await?))
+}
+
+fn growth(before: u64, after: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a ratio of two sizes of memory, shown with one decimal")]
+    let ratio = after as f64 / before as f64;
+    format!("{:+.1} %", (ratio - 1.0) * 100.0)
 }
 
 /// What each investigation takes that has not ended.
-async fn each() -> io::Result<Table> {
+async fn each() -> io::Result<Table<2>> {
     let limits = [format!("--max-running={STANDING}"), format!("--max-queued={STANDING}")];
     // Longer than the bench, so that nothing ends while it is looked at.
     let agent = subjects::agent(&["--sim-delay=1000", &limits[0], &limits[1]]).await?;
@@ -50,7 +55,7 @@ async fn each() -> io::Result<Table> {
     let submit: Arc<[Ask]> = Arc::new([submit]);
     let fill = async || -> io::Result<u64> {
         let before = agent.resident()?;
-        closed_loop(agent.address, &submit, CONNECTIONS, Until::Asked(STANDING)).await?;
+        closed_loop(agent.address, &submit, CONNECTIONS, Until::Asked(STANDING)).await?.none_refused()?;
         Ok(agent.resident()?.saturating_sub(before) / STANDING)
     };
     let mut table = Table::new(["one more", "resident memory"]);

@@ -1,6 +1,5 @@
 //! What happens at ten times what an agent can take: to those that it accepts, to those that it refuses, and to itself.
 
-use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,14 +48,11 @@ impl Sorted {
 /// Measures all and says what was found, in Markdown.
 pub(crate) async fn measure(quick: bool) -> io::Result<String> {
     let length = Duration::from_secs(if quick { 1 } else { 5 });
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{}\n{}", by_places(length).await?, by_processor(length).await?);
-    Ok(text)
+    Ok(format!("{}\n{}", by_places(length).await?, by_processor(length).await?))
 }
 
 /// The places are what there is too little of: work takes its documented time and next to no processor.
-async fn by_places(length: Duration) -> io::Result<Table> {
+async fn by_places(length: Duration) -> io::Result<Table<9>> {
     let mut table = Table::new([
         "places to run, to wait",
         "offered",
@@ -66,20 +62,23 @@ async fn by_places(length: Duration) -> io::Result<Table> {
         "p99 beside unloaded",
         "refused p50, p99",
         "memory before, after",
+        "load late by",
     ]);
     let Config { max_running, max_queued, .. } = Config::default();
     for (running, queued) in PLACES.into_iter().chain([(max_running, max_queued)]) {
         let limits = [format!("--max-running={running}"), format!("--max-queued={queued}")];
         let agent = subjects::agent(&[&limits[0], &limits[1]]).await?;
         let unloaded = closed_loop(agent.address, &kinds(), UNLOADED_CONNECTIONS, Until::Elapsed(length)).await?;
-        let unloaded = Sorted::new(unloaded.answered);
+        let unloaded = Sorted::new(unloaded.none_refused()?.answered);
         let before = agent.resident()?;
         let places = u32::try_from(running).map_err(io::Error::other)?;
         let offered = TIMES * f64::from(places) / unloaded.p50().as_secs_f64();
         // The connections of those who are accepted, and some for the refusals in between.
         let connections = running + queued + SPARE_CONNECTIONS;
-        let Outcome { answered, refused, elapsed, .. } =
+        let Outcome { answered, refused, elapsed, late, .. } =
             open_loop(agent.address, &kinds(), connections, offered, length).await?;
+        // Who was refused must have left no trace.
+        subjects::audit(&agent, (unloaded.0.len() + answered.len()) as u64, None).await?;
         let accepted = rate(answered.len(), elapsed);
         let (answered, refused) = (Sorted::new(answered), Sorted::new(refused));
         table.row([
@@ -91,13 +90,14 @@ async fn by_places(length: Duration) -> io::Result<Table> {
             format!("{:.2} ×", answered.p99().as_secs_f64() / unloaded.p99().as_secs_f64()),
             refused.show(),
             format!("{}, {}", mebibytes(before), mebibytes(agent.resident()?)),
+            time(late),
         ]);
     }
     Ok(table)
 }
 
 /// The processor is what there is too little of: work takes no time but its own.
-async fn by_processor(length: Duration) -> io::Result<Table> {
+async fn by_processor(length: Duration) -> io::Result<Table<5>> {
     let agent = subjects::agent(&["--sim-delay=0"]).await?;
     let mut table = Table::new(["connections", "accepted", "accepted p50, p99", "refused", "memory after"]);
     for connections in CONNECTIONS {

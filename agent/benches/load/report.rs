@@ -3,40 +3,42 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A table; the first row is its head.
-pub(crate) struct Table {
-    rows: Vec<Vec<String>>,
+/// A table.
+pub(crate) struct Table<const COLUMNS: usize> {
+    head: [&'static str; COLUMNS],
+    rows: Vec<[String; COLUMNS]>,
 }
 
-impl Table {
-    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
-        Self { rows: vec![head.map(str::to_owned).to_vec()] }
+impl<const COLUMNS: usize> Table<COLUMNS> {
+    pub(crate) fn new(head: [&'static str; COLUMNS]) -> Self {
+        Self { head, rows: Vec::new() }
     }
 
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+    pub(crate) fn row(&mut self, cells: [String; COLUMNS]) {
+        self.rows.push(cells);
     }
 }
 
-impl fmt::Display for Table {
+impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = self.rows.first().map_or(0, Vec::len);
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<_> = (0..columns).map(width).collect();
-        for (number, row) in self.rows.iter().enumerate() {
-            for (cell, width) in row.iter().zip(&widths) {
-                write!(f, "| {cell:width$} ")?;
-            }
-            writeln!(f, "|")?;
-            if number == 0 {
-                for width in &widths {
-                    write!(f, "|{}", "-".repeat(width + 2))?;
-                }
-                writeln!(f, "|")?;
+        let mut widths = self.head.map(|cell| cell.chars().count());
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
             }
         }
-        Ok(())
+        let rules = widths.map(|width| "-".repeat(width));
+        line(f, &widths, &self.head)?;
+        line(f, &widths, &rules)?;
+        self.rows.iter().try_for_each(|row| line(f, &widths, row))
     }
+}
+
+fn line(f: &mut fmt::Formatter<'_>, widths: &[usize], cells: &[impl AsRef<str>]) -> fmt::Result {
+    for (width, cell) in widths.iter().zip(cells) {
+        write!(f, "| {:width$} ", cell.as_ref())?;
+    }
+    writeln!(f, "|")
 }
 
 /// The value in the middle; zero of none.

@@ -1,7 +1,6 @@
 //! How many investigations a second, by whom: subjects in turn, round after round, so that none has the quieter machine.
 
-use std::fmt::Write;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::process;
 use std::sync::Arc;
@@ -46,6 +45,8 @@ struct Subject {
     kinds: Arc<[Ask]>,
     /// What an investigation of each kind costs, where money is exact.
     costs: Option<Vec<Usd>>,
+    /// How long its longest first answer was.
+    bytes: usize,
     /// How often each kind of request was answered, from the subject's start.
     answered: Vec<u64>,
     rounds: Vec<Round>,
@@ -70,23 +71,25 @@ impl Subject {
         (path, status): (&str, u16),
         alerts: &[String],
     ) -> io::Result<Self> {
-        let (mut kinds, mut costs) = (Vec::new(), Vec::new());
+        let (mut kinds, mut costs, mut bytes) = (Vec::new(), Vec::new(), 0);
         for alert in alerts {
             let body = subjects::ask(&process, &Ask::new("POST", "/investigate", alert, 200)).await?;
             let report: Report = serde_json::from_slice(&body)?;
             costs.push(report.cost_tracking.cost_usd);
+            bytes = bytes.max(body.len());
             let kind = Ask::new("POST", path, alert, status);
             kinds.push(if status == 200 { kind.about(body.len()) } else { kind });
         }
         let answered = vec![1; kinds.len()];
-        Ok(Self { name, process, kinds: kinds.into(), costs: Some(costs), answered, rounds: Vec::new() })
+        Ok(Self { name, process, kinds: kinds.into(), costs: Some(costs), bytes, answered, rounds: Vec::new() })
     }
 
     /// Somebody else, who has already answered the documentation's alert once.
     async fn other(name: &'static str, process: Process) -> io::Result<Self> {
         let body = subjects::ask(&process, &investigate()).await?;
-        let kinds = Arc::new([investigate().about(body.len())]);
-        Ok(Self { name, process, kinds, costs: None, answered: vec![1], rounds: Vec::new() })
+        let bytes = body.len();
+        let kinds = Arc::new([investigate().about(bytes)]);
+        Ok(Self { name, process, kinds, costs: None, bytes, answered: vec![1], rounds: Vec::new() })
     }
 
     /// Loads it until all that it accepted has ended too.
@@ -100,11 +103,7 @@ impl Subject {
         for (sum, count) in self.answered.iter_mut().zip(&outcome.by_kind) {
             *sum += count;
         }
-        if outcome.refused.is_empty() {
-            return Ok(outcome);
-        }
-        let (name, refused) = (self.name, outcome.refused.len());
-        Err(io::Error::other(format!("{name}: {refused} requests were refused")))
+        outcome.none_refused()
     }
 
     async fn measure(&mut self, time: Duration) -> io::Result<()> {
@@ -137,10 +136,10 @@ impl Subject {
         Duration::from_secs_f64(median(self.rounds.iter().map(|round| of(round).as_secs_f64())))
     }
 
-    fn row(&self, table: &mut Table) {
+    fn row(&self) -> [String; 7] {
         let rate = || self.rounds.iter().map(|round| round.per_second);
         let (least, most) = (rate().fold(f64::INFINITY, f64::min), rate().fold(0.0, f64::max));
-        table.row([
+        [
             self.name.to_owned(),
             count(median(rate())),
             format!("{} to {}", count(least), count(most)),
@@ -148,7 +147,7 @@ impl Subject {
             time(self.median_time(|round| round.p99)),
             time(self.median_time(|round| round.processor)),
             time(self.median_time(|round| round.load)),
-        ]);
+        ]
     }
 
     /// How many times the other's throughput it has, and how many times its answers for the same processor time.
@@ -161,12 +160,12 @@ impl Subject {
 }
 
 impl Mark {
-    fn row(&self, table: &mut Table, agent: &Subject, other: Option<&Subject>) {
+    fn row(&self, agent: &Subject, other: Option<&Subject>) -> [String; 5] {
         let (measured, processor) = match other.map(|other| agent.beside(other)) {
             Some((throughput, processor)) => (times(throughput), times(processor)),
             None => ("not measured".to_owned(), "not measured".to_owned()),
         };
-        table.row([self.subject.to_owned(), measured, times(self.floor), times(self.goal), processor]);
+        [self.subject.to_owned(), measured, times(self.floor), times(self.goal), processor]
     }
 }
 
@@ -194,19 +193,18 @@ pub(crate) async fn measure(quick: bool) -> io::Result<String> {
     let head = ["subject", "requests/s", "from round to round", "p50", "p99", "CPU per request", "the load's own"];
     let mut table = Table::new(head);
     for subject in &subjects {
+        // The bare handler counts nothing.
         if subject.name != BARE.subject {
             subject.audit().await?;
         }
-        subject.row(&mut table);
+        table.row(subject.row());
     }
     let mut ratios = Table::new(["the agent beside", "throughput", "floor", "goal", "answers for the same CPU time"]);
     for mark in [BARE, FASTAPI] {
-        mark.row(&mut ratios, &subjects[0], subjects.iter().find(|subject| subject.name == mark.subject));
+        let other = subjects.iter().find(|subject| subject.name == mark.subject);
+        ratios.row(mark.row(&subjects[0], other));
     }
-    let mut text = String::new();
-    // Writing to a string cannot fail.
-    let _ = write!(text, "{table}\n{ratios}");
-    Ok(text)
+    Ok(format!("{table}\n{ratios}"))
 }
 
 /// Everybody at once, since who is not asked uses nothing; the agent comes first.
@@ -222,10 +220,9 @@ async fn start() -> io::Result<Vec<Subject>> {
     let at_once = ["--sim-delay=0"];
 
     let agent = subjects::agent(&at_once).await?;
-    let bytes = subjects::ask(&agent, &investigate()).await?.len();
-    let mut agent = Subject::agent("the agent", agent, INVESTIGATE, &one).await?;
-    agent.answered[0] += 1;
-    let mut subjects = vec![agent, Subject::other(BARE.subject, subjects::bare(bytes).await?).await?];
+    let agent = Subject::agent("the agent", agent, INVESTIGATE, &one).await?;
+    let bare = subjects::bare(agent.bytes).await?;
+    let mut subjects = vec![agent, Subject::other(BARE.subject, bare).await?];
     match fastapi::start().await {
         Ok(process) => subjects.push(Subject::other(FASTAPI.subject, process).await?),
         Err(error) => eprintln!("FastAPI is not measured: {error}"),
@@ -233,6 +230,8 @@ async fn start() -> io::Result<Vec<Subject>> {
     let more = subjects::agent(&at_once).await?;
     subjects.push(Subject::agent("the agent, 300 different alerts", more, INVESTIGATE, &many).await?);
     let logging = subjects::logging_agent(File::create(LOG)?, &at_once).await?;
+    // It goes on for as long as the agent writes it, and nobody has to clear it away.
+    fs::remove_file(LOG)?;
     subjects.push(Subject::agent("the agent, logging into a file", logging, INVESTIGATE, &one).await?);
     let submitting = subjects::agent(&at_once).await?;
     subjects.push(Subject::agent("the agent, not waited for", submitting, SUBMIT, &one).await?);
