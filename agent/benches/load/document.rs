@@ -19,7 +19,8 @@ pub(crate) fn machine() -> String {
     let memory = first_of("/proc/meminfo", "MemTotal");
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let compiler = Command::new("rustc").arg("--version").output();
-    let compiler = compiler.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let compiler =
+        compiler.map_or_else(|_| "rustc unknown".into(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
     let fastapi = fastapi::versions().unwrap_or_else(|| "no FastAPI".to_owned());
     let (version, kernel, compiler) = (env!("CARGO_PKG_VERSION"), kernel.trim(), compiler.trim());
     format!(
