@@ -132,7 +132,7 @@ impl Default for Config {
             run_deadline: Duration::from_secs(120),
             history: 1000,
             max_running: 256,
-            max_queued: 1024,
+            max_queued: 128,
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(30),
             scenarios: None,
