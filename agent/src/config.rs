@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use langdeck_shared::ToolMode;
+use langdeck_shared::{NAME_CHARS, ToolMode, check_plain_text};
 use tracing_subscriber::EnvFilter;
 
 const MAX_SIM_DELAY: f64 = 1000.0;
 const MAX_HISTORY: usize = 100_000;
 const MAX_PLACES: usize = 100_000;
+const MAX_SERVICE_LABELS: usize = 16;
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 const RUN_DEADLINES: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
 /// The longest name that DNS has, and so the longest that a pod or a host can bear.
@@ -51,6 +52,11 @@ const DRAIN_DELAY: Setting =
     Setting { flag: "--drain-delay", env: "LANGDECK_DRAIN_DELAY", expected: "a time from 0s to 1h, such as 5s" };
 const GRACE: Setting =
     Setting { flag: "--grace", env: "LANGDECK_GRACE", expected: "a time from 0s to 1h, such as 30s or 1m 30s" };
+const SERVICE_LABELS: Setting = Setting {
+    flag: "--service-labels",
+    env: "LANGDECK_SERVICE_LABELS",
+    expected: "1 to 16 different label names, comma-separated, such as service,job",
+};
 const LOG: Setting = Setting {
     flag: "--log",
     env: "LANGDECK_LOG",
@@ -117,6 +123,11 @@ pub struct Config {
     #[arg(long, env = "LANGDECK_SCENARIOS", value_name = "FILE")]
     pub scenarios: Option<PathBuf>,
 
+    /// Which label of an Alertmanager alert names its service: the first of these that it has, else `unknown`.
+    #[arg(long, env = SERVICE_LABELS.env, value_name = "NAMES", value_delimiter = ',',
+          default_values_t = Self::default().service_labels)]
+    pub service_labels: Vec<String>,
+
     /// What is logged to standard error; each investigation has one line at `info`.
     #[arg(long, env = LOG.env, value_name = "FILTER", default_value_t = Self::default().log)]
     pub log: String,
@@ -136,6 +147,7 @@ impl Default for Config {
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(30),
             scenarios: None,
+            service_labels: ["service", "job"].map(str::to_owned).into(),
             log: "info".to_owned(),
         }
     }
@@ -160,6 +172,7 @@ impl Config {
         MAX_QUEUED.check(self.max_queued <= MAX_PLACES, self.max_queued)?;
         DRAIN_DELAY.check(self.drain_delay <= MAX_PAUSE, humantime::format_duration(self.drain_delay))?;
         GRACE.check(self.grace <= MAX_PAUSE, humantime::format_duration(self.grace))?;
+        SERVICE_LABELS.check(are_label_names(&self.service_labels), self.service_labels.join(","))?;
         EnvFilter::try_new(&self.log).map(drop).map_err(|error| LOG.refuse(&self.log, error))
     }
 
@@ -210,6 +223,14 @@ impl Setting {
     }
 }
 
+fn are_label_names(names: &[String]) -> bool {
+    let is_name = |name: &String| name.chars().count() <= NAME_CHARS && check_plain_text(name).is_ok();
+    let is_first = |(place, name)| !names[..place].contains(name);
+    (1..=MAX_SERVICE_LABELS).contains(&names.len())
+        && names.iter().all(is_name)
+        && names.iter().enumerate().all(is_first)
+}
+
 fn host_name() -> String {
     hostname::get().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "langdeck-agent".to_owned())
 }
@@ -251,6 +272,7 @@ mod tests {
             "--drain-delay=1m 5s",
             "--grace=250ms",
             "--scenarios=more.toml",
+            "--service-labels=app,job",
             "--log=warn",
         ]);
         let expected = Config {
@@ -265,6 +287,7 @@ mod tests {
             drain_delay: Duration::from_secs(65),
             grace: Duration::from_millis(250),
             scenarios: Some("more.toml".into()),
+            service_labels: vec!["app".to_owned(), "job".to_owned()],
             log: "warn".to_owned(),
         };
         assert_eq!(config.unwrap(), expected);
@@ -308,6 +331,9 @@ mod tests {
             (&DRAIN_DELAY, "2h"),
             (&GRACE, "soon"),
             (&GRACE, "2h"),
+            (&SERVICE_LABELS, "service,,job"),
+            (&SERVICE_LABELS, "service,service"),
+            (&SERVICE_LABELS, ""),
             (&LOG, "langdeck=loud"),
         ];
         for (setting, value) in bad {

@@ -121,7 +121,7 @@ impl Agent {
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
         let runs = Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history);
-        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), meters)?;
+        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), meters, config.service_labels)?;
 
         let (listener, address) = listen(config.listen).await?;
         let (stop, stopped) = watch::channel(());

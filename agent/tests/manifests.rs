@@ -199,6 +199,17 @@ fn the_readme_names_image_and_cluster() {
 }
 
 #[test]
+fn the_readme_shows_the_examples_as_they_are() {
+    let readme = read("README.md");
+    for (file, begins_with) in [("alertmanager.yml", "receivers:\n"), ("prometheus.yml", "scrape_configs:\n")] {
+        let example = read(&format!("docs/examples/{file}"));
+        let part = &example[example.find(begins_with).unwrap()..];
+        let part = part.split_once("\n\n").map_or(part.trim_end(), |(part, _)| part);
+        assert!(readme.contains(&format!("```yaml\n{part}\n```")), "the README lacks this of {file}:\n{part}");
+    }
+}
+
+#[test]
 fn the_readme_lists_every_setting() {
     let readme = read("README.md");
     let command = Config::augment_args(Command::new("langdeck-agent"));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The longest alert type, service or label name, in characters.
 pub const NAME_CHARS: usize = 256;
 /// The longest severity, in characters.
-const SEVERITY_CHARS: usize = 64;
+pub const SEVERITY_CHARS: usize = 64;
 /// The longest description, in characters.
 pub const LONG_TEXT_CHARS: usize = 8192;
 /// The longest label value, in characters.

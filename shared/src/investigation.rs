@@ -152,6 +152,10 @@ pub struct Investigation {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// When its alert was resolved, by Alertmanager's word; none while it fires, and for an alert from elsewhere. It may
+    /// come after the investigation has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_at: Option<Timestamp>,
     /// How long its chain has run, or ran, by the replica's clock when it answered; milliseconds. Readers that go on
     /// counting do so by their own clock from the moment of the answer, so that clocks which differ do not matter.
     pub elapsed_ms: u64,

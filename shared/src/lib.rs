@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod alert;
+mod alertmanager;
 mod costs;
 mod health;
 mod investigation;
@@ -16,8 +17,10 @@ mod replica;
 mod report;
 
 pub use alert::{
-    Alert, AlertRequest, LABEL_VALUE_CHARS, LABELS, LONG_TEXT_CHARS, NAME_CHARS, UnsafeText, check_plain_text,
+    Alert, AlertRequest, LABEL_VALUE_CHARS, LABELS, LONG_TEXT_CHARS, NAME_CHARS, SEVERITY_CHARS, UnsafeText,
+    check_plain_text,
 };
+pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 pub use costs::{CostShare, Costs, OTHER, Spend};
 pub use health::Health;
 pub use investigation::{Accepted, Investigation, InvestigationPage, Status, Step, StepKind, StepStatus};

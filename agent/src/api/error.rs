@@ -34,10 +34,12 @@ pub(super) enum Kind {
     TooLarge,
     UnsupportedMediaType,
     InvalidAlert,
+    InvalidNotification,
     InvalidQuery,
     Internal,
     InvestigationFailed,
     Crowded,
+    Late,
     Full,
     Draining,
 }
@@ -61,12 +63,16 @@ impl Kind {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's media type is not JSON")
             }
             Self::InvalidAlert => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-alert", "The alert is invalid"),
+            Self::InvalidNotification => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-notification", "The notification is invalid")
+            }
             Self::InvalidQuery => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-query", "The query is invalid"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong inside the agent"),
             Self::InvestigationFailed => {
                 (StatusCode::BAD_GATEWAY, "investigation-failed", "The investigation gave no report")
             }
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "crowded", "There is no room for this request"),
+            Self::Late => (StatusCode::SERVICE_UNAVAILABLE, "late", "The notification took too long to arrive"),
             Self::Full => (StatusCode::SERVICE_UNAVAILABLE, "full", "All places are taken"),
             Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining", "The replica is about to stop"),
         }
@@ -94,6 +100,11 @@ impl ApiError {
 
     pub(super) fn about(self, investigation_id: String) -> Self {
         Self { investigation_id: Some(investigation_id), ..self }
+    }
+
+    /// The same error for a client that sends again after a 5xx only: what may go well the next time is one.
+    pub(super) fn for_one_who_drops_after_a_4xx(self) -> Self {
+        Self { kind: if self.kind == Kind::Timeout { Kind::Late } else { self.kind }, ..self }
     }
 
     /// Something that nobody but the log should read about.
@@ -155,15 +166,13 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.kind.facts().0.into_response();
-        match self.kind {
-            Kind::Crowded | Kind::Full | Kind::Draining => {
-                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
-            }
-            // What is left of the body is not read, so nothing can come after it.
-            Kind::Timeout | Kind::TooLarge => {
-                response.headers_mut().insert(header::CONNECTION, CLOSE);
-            }
-            _ => {}
+        let headers = response.headers_mut();
+        if matches!(self.kind, Kind::Crowded | Kind::Late | Kind::Full | Kind::Draining) {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        // What is left of the body is not read, so nothing can come after it.
+        if matches!(self.kind, Kind::Timeout | Kind::Late | Kind::TooLarge) {
+            headers.insert(header::CONNECTION, CLOSE);
         }
         response.extensions_mut().insert(self);
         response

@@ -1,6 +1,7 @@
 //! The HTTP API: routes and translation, no decisions.
 
 mod alert;
+mod alertmanager;
 mod body;
 mod envelope;
 mod error;
@@ -10,6 +11,7 @@ mod openapi;
 mod operations;
 mod query;
 mod replica;
+mod webhook_alert;
 
 use std::sync::Arc;
 
@@ -29,9 +31,10 @@ pub(crate) struct App {
     identity: Arc<Identity>,
     meters: Arc<Meters>,
     openapi: Bytes,
+    service_labels: Vec<String>,
 }
 
-/// The whole API as a service.
+/// The whole API as a service. `service_labels` are those in which Alertmanager names an alert's service.
 ///
 /// # Errors
 ///
@@ -40,8 +43,10 @@ pub(crate) fn service(
     runs: Arc<Runs>,
     identity: Arc<Identity>,
     meters: Arc<Meters>,
+    service_labels: Vec<String>,
 ) -> Result<Envelope, serde_json::Error> {
-    let app = App { runs, identity: Arc::clone(&identity), meters, openapi: openapi::document()?.into() };
+    let openapi = openapi::document()?.into();
+    let app = App { runs, identity: Arc::clone(&identity), meters, openapi, service_labels };
     let router = Router::new()
         .route("/investigate", post(investigations::investigate))
         .route("/metrics", get(operations::metrics))
@@ -51,6 +56,7 @@ pub(crate) fn service(
         .route("/v1/investigations", post(investigations::submit).get(investigations::list))
         .route("/v1/investigations/{id}", get(investigations::get))
         .route("/v1/investigations/{id}/cancel", post(investigations::cancel))
+        .route("/v1/alerts/alertmanager", post(alertmanager::notify))
         .route("/v1/memory", get(replica::memory))
         .route("/v1/costs", get(replica::costs))
         .route("/v1/replica", get(replica::replica))

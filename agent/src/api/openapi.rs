@@ -3,7 +3,7 @@
 use langdeck_shared::Problem;
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
-use super::{investigations, operations, replica};
+use super::{alertmanager, investigations, operations, replica};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,6 +18,7 @@ use super::{investigations, operations, replica};
         investigations::list,
         investigations::get,
         investigations::cancel,
+        alertmanager::notify,
         replica::memory,
         replica::costs,
         replica::replica,
@@ -63,6 +64,32 @@ pub(super) enum Refusals {
     #[response(status = 422, content_type = "application/problem+json")]
     Invalid(Problem),
     /// All places or connections are taken, or the replica is about to stop; try again after `Retry-After`.
+    #[response(
+        status = 503,
+        content_type = "application/problem+json",
+        headers(("Retry-After" = u32, description = "Seconds"))
+    )]
+    Unavailable(Problem),
+}
+
+/// Why a notification is not taken, or not wholly.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) enum NotificationRefusals {
+    /// Not JSON.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Unreadable(Problem),
+    /// More than 4 MiB, or more than 32768 alerts.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// Not application/json.
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(Problem),
+    /// No notification. An alert of it that cannot be understood is refused by itself, with a 200.
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(Problem),
+    /// No room for some of the alerts, the replica is about to stop, or the body was not complete within 30 seconds. The
+    /// alerts that were taken stay; send all again after `Retry-After`, and they are joined.
     #[response(
         status = 503,
         content_type = "application/problem+json",

@@ -115,7 +115,6 @@ impl Investigations {
     }
 
     /// Changes an investigation whether it is live or has ended; false for one that is not remembered.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the webhook will note with it that an alert is resolved"))]
     pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> bool {
         match self.places.get(&number) {
             None => false,

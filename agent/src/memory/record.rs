@@ -25,6 +25,8 @@ pub(crate) struct Record {
     /// When its chain began.
     pub(crate) started: Option<Instant>,
     pub(crate) ended: Option<Instant>,
+    /// When its alert was resolved.
+    pub(crate) resolved_at: Option<Timestamp>,
     /// What memory recalled when the chain began.
     pub(crate) recall: Option<Recall>,
     pub(crate) plan: Option<Arc<Plan>>,
@@ -137,6 +139,7 @@ impl Record {
             accepted,
             started: None,
             ended: None,
+            resolved_at: None,
             recall: None,
             plan: None,
             conclusion: None,

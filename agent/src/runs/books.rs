@@ -159,6 +159,11 @@ impl Books {
         Some(ended)
     }
 
+    /// An investigation's alert was resolved, or fires again; nothing happens when it is no longer remembered.
+    pub(super) fn resolved(&mut self, number: u64, at: Option<Timestamp>) {
+        self.investigations.amend(number, |record| record.resolved_at = at);
+    }
+
     fn count_ended(&mut self, record: &Record, now: Instant) {
         match record.status {
             Status::Succeeded => self.totals.succeeded += 1,

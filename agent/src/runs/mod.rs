@@ -1,6 +1,7 @@
 //! Runs: investigations that live on their own, from their admission to their end, whoever asked for them.
 
 mod books;
+mod episodes;
 mod idempotency;
 #[cfg(test)]
 mod money_tests;
@@ -22,6 +23,8 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use books::Books;
 use books::Ending;
+use episodes::Episodes;
+pub(crate) use episodes::{Episode, Firing, MOST_EPISODES};
 pub(crate) use idempotency::Claim;
 use recorder::Recorder;
 pub(crate) use render::{Detail, investigation, memory_entry, report};
@@ -54,6 +57,7 @@ pub(crate) struct Runs {
 pub(crate) struct State {
     pub(crate) books: Books,
     schedule: Schedule,
+    episodes: Episodes,
 }
 
 /// Why an alert was not accepted.
@@ -86,6 +90,13 @@ pub(crate) enum NotCancelled {
     Ended(Status),
 }
 
+/// An alert at the door.
+struct Arrival {
+    alert: Arc<Alert>,
+    accepted_at: Timestamp,
+    now: Instant,
+}
+
 /// An investigation whose chain is about to run.
 struct Begun {
     run: Arc<Run>,
@@ -102,7 +113,8 @@ impl Runs {
         limits: Limits,
         history: usize,
     ) -> Arc<Self> {
-        let state = State { books: Books::new(history, identity.started), schedule: Schedule::new(limits) };
+        let books = Books::new(history, identity.started);
+        let state = State { books, schedule: Schedule::new(limits), episodes: Episodes::new() };
         Arc::new(Self {
             engine,
             scenarios,
@@ -118,26 +130,28 @@ impl Runs {
     /// Accepts an alert: the new investigation runs, or waits for a place to run. With a key that is known, the answer is
     /// the investigation which has it.
     pub(crate) fn submit(self: &Arc<Self>, request: AlertRequest, claim: Option<Claim>) -> Result<Arc<Run>, Refusal> {
-        let (accepted_at, now) = (clock::now(), Instant::now());
-        let alert = Arc::new(self.alert(request, accepted_at));
+        let arrival = self.arrival(request);
         let mut state = self.lock();
-        let State { books, schedule } = &mut *state;
-        if let Some(run) = schedule.claimed(claim.as_ref())? {
+        if let Some(run) = state.schedule.claimed(claim.as_ref())? {
             return Ok(run);
         }
-        let runs_now = schedule.admit().inspect_err(|refusal| self.meters.count_refused(refusal))?;
-        let run = Arc::new(books.accept(alert, accepted_at, now));
-        schedule.insert(Arc::clone(&run), claim);
-        if runs_now {
-            let begun = books.begin(&run, now);
-            // A replica that closes before the task is there waits for it all the same.
-            let _token = self.tasks.token();
-            drop(state);
-            self.start(begun);
-        } else {
-            schedule.enqueue(Arc::clone(&run));
-        }
+        let (run, begun) = state.admit(arrival, claim).inspect_err(|refusal| self.meters.count_refused(refusal))?;
+        self.launch(state, begun);
         Ok(run)
+    }
+
+    /// Lets go of the books and sets to work what has a place.
+    fn launch(self: &Arc<Self>, state: MutexGuard<'_, State>, begun: Option<Begun>) {
+        let Some(begun) = begun else { return };
+        // A replica that closes before the task is there waits for it all the same.
+        let _token = self.tasks.token();
+        drop(state);
+        self.start(begun);
+    }
+
+    fn arrival(&self, request: AlertRequest) -> Arrival {
+        let (accepted_at, now) = (clock::now(), Instant::now());
+        Arrival { alert: Arc::new(self.alert(request, accepted_at)), accepted_at, now }
     }
 
     fn alert(&self, request: AlertRequest, arrived: Timestamp) -> Alert {
@@ -275,6 +289,21 @@ impl State {
     /// Investigations at work, and those that wait for a place.
     pub(crate) fn gauges(&self) -> (u64, u64) {
         self.schedule.gauges()
+    }
+
+    /// Admits an alert, if there is room: its investigation begins, or waits for a place to run.
+    fn admit(&mut self, arrival: Arrival, claim: Option<Claim>) -> Result<(Arc<Run>, Option<Begun>), Refusal> {
+        let Self { books, schedule, .. } = self;
+        let runs_now = schedule.admit()?;
+        let Arrival { alert, accepted_at, now } = arrival;
+        let run = Arc::new(books.accept(alert, accepted_at, now));
+        schedule.insert(Arc::clone(&run), claim);
+        if runs_now {
+            let begun = books.begin(&run, now);
+            return Ok((run, Some(begun)));
+        }
+        schedule.enqueue(Arc::clone(&run));
+        Ok((run, None))
     }
 
     fn end(&mut self, run: &Run, ending: Ending, now: Instant) -> Option<Ended> {

@@ -16,6 +16,7 @@ use crate::raw::{Answer, Raw};
 use crate::support::{Server, assert_calm};
 
 const DOORS: [&str; 2] = ["/investigate", "/v1/investigations"];
+const ALERTMANAGERS: &str = "/v1/alerts/alertmanager";
 const WITH_PARAMETERS: [&str; 3] = ["/v1/investigations", "/v1/memory", "/v1/replica"];
 const WITHOUT: [&str; 6] = ["/v1/costs", "/health", "/livez", "/readyz", "/metrics", "/openapi.json"];
 
@@ -151,14 +152,36 @@ fn object(fields: &[(String, String)]) -> String {
 
 /// An alert in which any field may be missing, double, misspelt or of another type.
 fn almost_an_alert() -> impl Strategy<Value = String> {
-    let right = [
+    almost([
         ("alert_type", "\"high_latency\""),
         ("service", "\"checkout-api\""),
         ("severity", "\"critical\""),
         ("description", "\"slow\""),
         ("labels", "{\"team\":\"shop\"}"),
         ("timestamp", "\"2026-01-15T10:30:00Z\""),
-    ];
+    ])
+}
+
+/// A notification of such alerts, as Alertmanager would write them.
+fn almost_a_notification() -> impl Strategy<Value = String> {
+    let alert = almost([
+        ("status", "\"firing\""),
+        ("startsAt", "\"2026-01-15T10:30:00Z\""),
+        ("labels", "{\"alertname\":\"HighLatency\",\"service\":\"checkout-api\"}"),
+        ("annotations", "{\"summary\":\"slow\"}"),
+        ("endsAt", "\"0001-01-01T00:00:00Z\""),
+        ("fingerprint", "\"4b1d2d6a1f0c9e77\""),
+    ]);
+    let alerts = vec(prop_oneof![8 => alert, 1 => json()], 0..4);
+    (alerts, json()).prop_map(|(alerts, truncated)| {
+        let alerts = format!("[{}]", alerts.join(","));
+        let truncated = if truncated.len() % 2 == 0 { "0".to_owned() } else { truncated };
+        object(&[("\"alerts\"".to_owned(), alerts), ("\"truncatedAlerts\"".to_owned(), truncated)])
+    })
+}
+
+/// An object with these fields, of which the first two are needed, or nearly that.
+fn almost(right: [(&str, &str); 6]) -> impl Strategy<Value = String> {
     let right = right.map(|(name, value)| (format!("{name:?}"), value.to_owned()));
     let names = right.clone().map(|(name, _)| name).to_vec();
     let wrong = (prop_oneof![select(names), string()], json());
@@ -203,7 +226,8 @@ fn header_value() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn any_bytes_for_a_body() {
-    let asked = (select(&DOORS), vec(any::<u8>(), 0..200)).prop_map(|(door, body)| Asked::alert(door, body));
+    let door = prop_oneof![select(&DOORS), Just(ALERTMANAGERS)];
+    let asked = (door, vec(any::<u8>(), 0..200)).prop_map(|(door, body)| Asked::alert(door, body));
     Target::new().ask(asked, &[400]);
 }
 
@@ -212,6 +236,13 @@ fn any_json_for_an_alert() {
     let text = prop_oneof![json(), almost_an_alert()];
     let asked = (select(&DOORS), text).prop_map(|(door, text)| Asked::alert(door, text.into_bytes()));
     Target::new().ask(asked, &[200, 202, 400, 422]);
+}
+
+#[test]
+fn any_json_for_a_notification() {
+    let text = prop_oneof![1 => json(), 4 => almost_a_notification()];
+    let asked = text.prop_map(|text| Asked::alert(ALERTMANAGERS, text.into_bytes()));
+    Target::new().ask(asked, &[200, 400, 422]);
 }
 
 #[test]

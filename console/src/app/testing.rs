@@ -141,6 +141,7 @@ pub(crate) fn investigation(
         accepted_at,
         started_at: (status != Status::Queued).then_some(accepted_at),
         ended_at: status.has_ended().then_some(accepted_at + SignedDuration::from_millis(1880)),
+        resolved_at: None,
         elapsed_ms: if status.has_ended() { 1880 } else { u64::try_from(age.as_millis()).unwrap_or(0) },
         tokens,
         cost_usd: Usd::from_nanos(tokens * NANOS_PER_TOKEN),

@@ -1,0 +1,179 @@
+//! Alertmanager's webhook: each alert of a notification fires an investigation, joins one or ends its episode.
+//!
+//! Alertmanager sends a notification again after a 5xx and drops it after anything else. So an answer below 500 says
+//! that sending it again would change nothing.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use langdeck_shared::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::App;
+use super::body::read_json;
+use super::error::{ApiError, Kind};
+use super::json::Json;
+use super::openapi::NotificationRefusals;
+use super::webhook_alert::{Translation, cut, translate};
+use crate::clock;
+use crate::runs::{Episode, Firing, MOST_EPISODES, Refusal};
+
+/// The largest notification, in bytes: a whole group of alerts.
+const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The longest reason, in characters: some quote what was sent.
+const REASON_CHARS: usize = 300;
+
+/// The body of a notification.
+pub(super) struct Notification(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Notification {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        read_json(request, BODY_BYTES).await.map(Self).map_err(ApiError::for_one_who_drops_after_a_4xx)
+    }
+}
+
+/// Take Alertmanager's alerts.
+///
+/// Each firing alert becomes an investigation. Told of again, as the same `fingerprint` and `startsAt`, it joins that
+/// investigation; when it is resolved, that is noted there.
+#[utoipa::path(
+    post, path = "/v1/alerts/alertmanager", tag = "investigations", request_body = Webhook,
+    responses(
+        (status = 200, description = "What became of each alert; none of them needs sending again", body = WebhookAnswer),
+        NotificationRefusals,
+    )
+)]
+pub(super) async fn notify(
+    State(app): State<Arc<App>>,
+    Notification(body): Notification,
+) -> Result<Json<WebhookAnswer>, ApiError> {
+    let webhook = parse(&body)?;
+    let mut alerts = Vec::with_capacity(webhook.alerts.len());
+    let mut without_room = Vec::new();
+    for alert in &webhook.alerts {
+        match take(&app, alert.get()) {
+            Ok(outcome) => alerts.push(outcome),
+            Err(refusal) => without_room.push(refusal),
+        }
+        // A large group must not hold up everybody else.
+        tokio::task::consume_budget().await;
+    }
+    log_losses(&alerts, webhook.truncated_alerts);
+    match without_room.first() {
+        None => Ok(Json(WebhookAnswer { replica: app.identity.replica.to_string(), alerts })),
+        Some(first) => Err(no_room(first, without_room.len(), webhook.alerts.len())),
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Webhook<'_>, ApiError> {
+    let json = str::from_utf8(body).map_err(|error| ApiError::new(Kind::NotJson, error.to_string()))?;
+    let webhook: Webhook<'_> = read_object(json).map_err(|why| match serde_json::from_str::<IgnoredAny>(json) {
+        Ok(_) => ApiError::new(Kind::InvalidNotification, why),
+        Err(error) => ApiError::new(Kind::NotJson, reason(&error)),
+    })?;
+    if webhook.alerts.len() > MOST_EPISODES.get() {
+        let detail = format!("{} alerts at once, of at most {MOST_EPISODES}", webhook.alerts.len());
+        return Err(ApiError::new(Kind::TooLarge, detail));
+    }
+    Ok(webhook)
+}
+
+/// Reads a JSON object, or says which field is wrong and why.
+fn read_object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+    // Serde takes an array for a struct too.
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err("a JSON object is expected".to_owned());
+    }
+    serde_json::from_str(json).map_err(|error| {
+        // Only here is it worth reading twice.
+        let mut json = serde_json::Deserializer::from_str(json);
+        let at = serde_path_to_error::deserialize::<_, T>(&mut json);
+        at.map_or_else(|at| reason(&at), |_| reason(&error))
+    })
+}
+
+/// What becomes of one alert; an error only where there is no room for it now.
+fn take(app: &Arc<App>, json: &str) -> Result<AlertOutcome, Refusal> {
+    let alert: WebhookAlert = match read_object(json) {
+        Ok(alert) => alert,
+        Err(why) => return Ok(refused(&why)),
+    };
+    let episode = Episode::new(alert.fingerprint.as_deref(), &alert.labels, alert.starts_at);
+    let id = |number| Some(app.identity.investigation_id(number));
+    if alert.status == WebhookStatus::Resolved {
+        let at = alert.ends_at.filter(|ends_at| *ends_at >= alert.starts_at).unwrap_or_else(clock::now);
+        let investigation_id = app.runs.resolve(episode, at).and_then(id);
+        return Ok(AlertOutcome { investigation_id, ..outcome(Outcome::Resolved) });
+    }
+    let Translation { request, trimmed } = match translate(alert, &app.service_labels) {
+        Ok(translation) => translation,
+        Err(reason) => return Ok(refused(&reason)),
+    };
+    let (became, number) = match app.runs.fire(episode, request)? {
+        Firing::Accepted(number) => (Outcome::Accepted, number),
+        Firing::Joined(number) => (Outcome::Joined, number),
+    };
+    Ok(AlertOutcome { investigation_id: id(number), trimmed, ..outcome(became) })
+}
+
+const fn outcome(outcome: Outcome) -> AlertOutcome {
+    AlertOutcome { outcome, investigation_id: None, reason: None, trimmed: None }
+}
+
+fn refused(why: &impl ToString) -> AlertOutcome {
+    AlertOutcome { reason: Some(reason(why)), ..outcome(Outcome::Refused) }
+}
+
+fn reason(why: &impl ToString) -> String {
+    cut(&why.to_string(), REASON_CHARS, &mut false)
+}
+
+/// Alertmanager reads no answer, so what it will not send again stands in the log.
+fn log_losses(alerts: &[AlertOutcome], truncated: u64) {
+    let mut reasons = alerts.iter().filter_map(|alert| alert.reason.as_deref());
+    if let Some(reason) = reasons.next() {
+        let refused = reasons.count() + 1;
+        tracing::warn!(refused, of = alerts.len(), first = reason, "alerts of a notification refused");
+    }
+    if truncated > 0 {
+        tracing::warn!(
+            truncated,
+            "a notification came without all of its alerts; max_alerts of its receiver is too low"
+        );
+    }
+}
+
+fn no_room(refusal: &Refusal, count: usize, of: usize) -> ApiError {
+    let (kind, why) = match refusal {
+        Refusal::Draining => (Kind::Draining, "this replica takes no more work"),
+        Refusal::Full(_) | Refusal::KeyReused { .. } => (Kind::Full, "all places to run and to wait are taken"),
+    };
+    let detail = format!("no room for {count} of {of} alerts: {why}; send all again, those already taken are joined");
+    ApiError::new(kind, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Body;
+    use axum::http::{HeaderValue, StatusCode, header};
+    use axum::response::IntoResponse;
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_notification_that_stalls_is_worth_sending_again() {
+        let mut request = Request::new(Body::from_stream(stream::pending::<Result<&str, Infallible>>()));
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let response = Notification::from_request(request, &()).await.err().unwrap().into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(response.headers()[header::CONNECTION], "close");
+    }
+}
