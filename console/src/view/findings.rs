@@ -118,6 +118,9 @@ pub(super) fn whole(scene: Scene<'_>, investigation: &Investigation, width: usiz
     facts.add("id", &investigation.investigation_id, theme.dim);
     let zone = jiff::tz::TimeZone::system();
     facts.add("accepted", &format::date_clock(investigation.accepted_at, &zone), theme.dim);
+    if let Some(resolved_at) = investigation.resolved_at {
+        facts.add("resolved", &format::date_clock(resolved_at, &zone), theme.dim);
+    }
     facts.lines
 }
 

@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::testing;
 use super::theme::{ColorDepth, Theme};
-use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press};
+use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press, wall};
 use crate::app::{App, Message, SourceId, Target};
 use crate::net::NetError;
 
@@ -61,6 +61,24 @@ fn a_small_overview_says_what_was_found() {
     press(&mut app, KeyCode::Char('G'), now);
     let screen = testing::render(&draw(&app, (80, 24), &theme(), now));
     assert!(screen.contains("85 % database connection pool exhaustion"), "{screen}");
+}
+
+#[test]
+fn an_investigation_whose_alert_is_over_says_so() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('G'), now);
+    let mut over = app.selected().expect("an investigation is selected").investigation.clone();
+    let (id, boot_id) = (over.investigation_id.clone(), app.selected().unwrap().boot_id.clone());
+    over.resolved_at = Some(wall());
+    let mut update = idle(&over.replica, &boot_id);
+    (update.reset, update.investigations) = (false, vec![over.clone()]);
+    answer(&mut app, 1, update, now);
+    let screen = testing::render(&draw(&app, (200, 50), &theme(), now));
+    assert!(screen.contains("· alert resolved"), "{screen}");
+    press(&mut app, KeyCode::Enter, now);
+    app.update(Message::Detail { id, result: Ok(Box::new(over)) }, now);
+    let screen = testing::render(&draw(&app, (200, 50), &theme(), now));
+    assert!(screen.contains("· alert resolved") && screen.contains("resolved    2026-01-15"), "{screen}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     findings::brief(scene, known, below, buffer);
 }
 
-/// The panel's frame: `high_latency on checkout-api · ● running · $0.000144 · 1.9s`.
+/// The panel's frame: `high_latency on checkout-api · ● running · $0.000144 · 1.9s · alert resolved`.
 pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
     let investigation = &known.investigation;
     let mark = scene.theme.status(investigation.status);
@@ -46,6 +46,7 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
         .styled_figure(format!("{glyph} {word}"), style)
         .styled_figure(format::usd(investigation.cost_usd), scene.theme.money)
         .figure(format::duration_ms(elapsed_ms(scene, known)))
+        .figure(if investigation.resolved_at.is_some() { "alert resolved" } else { "" })
         .note(followed)
 }
 
