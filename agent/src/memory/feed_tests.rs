@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::investigations::Changes;
-use super::{Investigations, ListFilter, Live, Record};
+use super::{Investigations, ListFilter, Record};
 use crate::testing::alert;
 
 const HISTORY: usize = 4;
@@ -84,29 +84,20 @@ impl Reader {
 /// Every investigation's last change, also of those that are forgotten.
 type Truth = BTreeMap<u64, u64>;
 
-fn act(
-    action: &Action,
-    feed: &mut Investigations,
-    live: &mut Vec<(u64, Arc<Live>)>,
-    truth: &mut Truth,
-    reader: &mut Reader,
-) {
+fn act(action: &Action, feed: &mut Investigations, live: &mut Vec<u64>, truth: &mut Truth, reader: &mut Reader) {
     let changed = match *action {
         Action::Accept => {
-            let (number, handle) = feed.insert(record());
-            live.push((number, handle));
+            let number = feed.insert(record());
+            live.push(number);
             feed.get(number)
         }
         Action::Change(place) if !live.is_empty() => {
-            let (number, handle) = &live[place % live.len()];
-            handle.change(|_| ()).unwrap();
-            feed.get(*number)
+            let number = live[place % live.len()];
+            feed.change(number, |_| ()).unwrap();
+            feed.get(number)
         }
         Action::End(place) if !live.is_empty() => {
-            let (number, handle) = live.remove(place % live.len());
-            let ended = feed.end(number, |_| ()).map(|ended| ended.record);
-            assert!(handle.change(|_| ()).is_none(), "{number} changed after its end");
-            ended
+            feed.end(live.remove(place % live.len()), |_| ()).map(|ended| ended.record)
         }
         Action::Amend(place) if !truth.is_empty() => {
             let number = (place % truth.len()) as u64 + 1;
@@ -166,7 +157,7 @@ proptest! {
         }
         let remembered: BTreeSet<_> = truth.keys().copied().filter(|number| feed.get(*number).is_some()).collect();
         prop_assert_eq!(listed, remembered.iter().rev().copied().collect::<Vec<_>>());
-        prop_assert!(live.iter().all(|(number, _)| remembered.contains(number)), "a live one was forgotten");
+        prop_assert!(live.iter().all(|number| remembered.contains(number)), "a live one was forgotten");
         prop_assert!(remembered.len() <= live.len() + HISTORY);
     }
 }
@@ -174,9 +165,10 @@ proptest! {
 #[test]
 fn a_snapshot_holds_what_runs_however_long_nothing_happened_in_it() {
     let mut feed = Investigations::with_bounds(HISTORY, COUNTED);
-    feed.insert(record()).1.change(|record| record.status = Status::Running);
+    let running = feed.insert(record());
+    feed.change(running, |record| record.status = Status::Running);
     for _ in 0..HISTORY {
-        let (number, _) = feed.insert(record());
+        let number = feed.insert(record());
         feed.end(number, |record| record.status = Status::Succeeded);
     }
     let (changes, left_out) = feed.snapshot(PAGE);
@@ -188,7 +180,7 @@ fn a_snapshot_holds_what_runs_however_long_nothing_happened_in_it() {
 fn a_reader_that_is_too_far_behind_or_ahead_is_told_to_start_again() {
     let mut feed = Investigations::with_bounds(1, 2);
     for _ in 0..5 {
-        let (number, _) = feed.insert(record());
+        let number = feed.insert(record());
         feed.end(number, |_| ());
     }
     // Four are forgotten, of which the last two, with changes 6 and 8, are still counted.
@@ -204,7 +196,7 @@ fn pages_are_bounded_by_what_their_alerts_weigh() {
     let half_a_page = Alert { description: Some("x".repeat(600 * 1024)), ..alert("high_cpu", "api") };
     let too_much = Alert { description: Some("x".repeat(2 * 1024 * 1024)), ..alert("high_cpu", "api") };
     for alert in [too_much, half_a_page.clone(), half_a_page] {
-        let (number, _) = feed.insert(Record::accepted(Arc::new(alert), Timestamp::UNIX_EPOCH, Instant::now()));
+        let number = feed.insert(Record::accepted(Arc::new(alert), Timestamp::UNIX_EPOCH, Instant::now()));
         feed.end(number, |_| ());
     }
     let numbers = |records: &[Arc<Record>]| records.iter().map(|record| record.number).collect::<Vec<_>>();

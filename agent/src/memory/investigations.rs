@@ -10,8 +10,7 @@ use std::sync::Arc;
 
 use langdeck_shared::Status;
 
-use super::live::Sequence;
-use super::{Live, Record};
+use super::Record;
 
 /// How many forgotten investigations the feed can still count; a reader that is further behind gets a snapshot.
 const COUNTED_EVICTIONS: usize = 16_384;
@@ -27,9 +26,10 @@ pub(crate) struct Investigations {
     counted_evictions: usize,
     /// The last number given out.
     last_number: u64,
-    sequence: Sequence,
+    /// The last change's sequence number.
+    seq: u64,
     places: BTreeMap<u64, Place>,
-    live: BTreeMap<u64, Arc<Live>>,
+    live: BTreeMap<u64, Record>,
     /// By last change.
     ended: BTreeMap<u64, Arc<Record>>,
     /// The last changes of those that were forgotten last, ascending.
@@ -83,7 +83,7 @@ impl Investigations {
             history,
             counted_evictions,
             last_number: 0,
-            sequence: Sequence::default(),
+            seq: 0,
             places: BTreeMap::new(),
             live: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -93,21 +93,30 @@ impl Investigations {
     }
 
     /// Takes a new investigation in and gives it its number.
-    pub(crate) fn insert(&mut self, mut record: Record) -> (u64, Arc<Live>) {
+    pub(crate) fn insert(&mut self, mut record: Record) -> u64 {
         self.last_number += 1;
+        self.seq += 1;
         record.number = self.last_number;
-        record.changed = self.sequence.next();
-        let live = Arc::new(Live::new(&self.sequence, record));
+        record.changed = self.seq;
         self.places.insert(self.last_number, Place::Live);
-        self.live.insert(self.last_number, Arc::clone(&live));
-        (self.last_number, live)
+        self.live.insert(self.last_number, record);
+        self.last_number
+    }
+
+    /// Changes a live investigation; nothing happens to one that has ended.
+    pub(crate) fn change<T>(&mut self, number: u64, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
+        let record = self.live.get_mut(&number)?;
+        self.seq += 1;
+        record.changed = self.seq;
+        Some(change(record))
     }
 
     /// Moves a live investigation to those that have ended, with its last change, and forgets the oldest beyond the
     /// bound.
     pub(crate) fn end(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> Option<Ended> {
-        let mut record = self.live.remove(&number)?.end()?;
-        record.changed = self.sequence.next();
+        let mut record = self.live.remove(&number)?;
+        self.seq += 1;
+        record.changed = self.seq;
         change(&mut record);
         let record = self.shelve(Arc::new(record));
         let forgotten = if self.ended.len() > self.history { self.forget_oldest() } else { None };
@@ -118,11 +127,12 @@ impl Investigations {
     pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut Record)) -> bool {
         match self.places.get(&number) {
             None => false,
-            Some(Place::Live) => self.live.get(&number).and_then(|live| live.change(change)).is_some(),
+            Some(Place::Live) => self.change(number, change).is_some(),
             Some(Place::Ended(changed)) => {
                 let Some(mut record) = self.ended.remove(changed) else { return false };
+                self.seq += 1;
                 let amended = Arc::make_mut(&mut record);
-                amended.changed = self.sequence.next();
+                amended.changed = self.seq;
                 change(amended);
                 self.shelve(record);
                 true
@@ -152,7 +162,7 @@ impl Investigations {
     /// One investigation as it stands.
     pub(crate) fn get(&self, number: u64) -> Option<Arc<Record>> {
         match *self.places.get(&number)? {
-            Place::Live => self.live.get(&number)?.get().map(Arc::new),
+            Place::Live => self.live.get(&number).cloned().map(Arc::new),
             Place::Ended(changed) => self.ended.get(&changed).cloned(),
         }
     }
@@ -177,34 +187,29 @@ impl Investigations {
     /// What changed after `since`, up to `limit` investigations; none when the reader is too far behind, or ahead, to be
     /// told exactly.
     pub(crate) fn changes_since(&self, since: u64, limit: usize) -> Option<Changes> {
-        let upto = self.sequence.last();
-        if since < self.uncounted || since > upto {
+        if since < self.uncounted || since > self.seq {
             return None;
         }
         let mut records: Vec<_> =
             self.ended.range(since + 1..).map(|(_, record)| record).take(limit + 1).cloned().collect();
-        records.extend(self.live.values().filter_map(|live| live.changed_within(since, upto)).map(Arc::new));
+        records.extend(self.live.values().filter(|record| record.changed > since).cloned().map(Arc::new));
         records.sort_unstable_by_key(|record| record.changed);
         let fit = fitting(&records, limit);
         let more = records.len() > fit;
         records.truncate(fit);
-        let upto = if more { records.last().map_or(since, |record| record.changed) } else { upto };
+        let upto = if more { records.last().map_or(since, |record| record.changed) } else { self.seq };
         Some(Changes { records, upto, more })
     }
 
     /// Those at work and those that changed last, up to `limit`, and how many are remembered besides.
     pub(crate) fn snapshot(&self, limit: usize) -> (Changes, u64) {
-        let upto = self.sequence.last();
         let mut records: Vec<_> = self.ended.values().rev().take(limit).cloned().collect();
-        // One that moves on right now comes with the next changes.
-        let live: Vec<_> = self.live.values().filter_map(|live| live.changed_within(0, upto)).map(Arc::new).collect();
-        let known = self.ended.len() + live.len();
-        records.extend(live);
+        records.extend(self.live.values().cloned().map(Arc::new));
         records.sort_unstable_by_key(|record| Reverse((record.status == Status::Running, record.changed)));
         records.truncate(fitting(&records, limit));
         records.sort_unstable_by_key(|record| record.changed);
-        let left_out = (known - records.len()) as u64;
-        (Changes { records, upto, more: false }, left_out)
+        let left_out = (self.places.len() - records.len()) as u64;
+        (Changes { records, upto: self.seq, more: false }, left_out)
     }
 
     /// How many investigations were forgotten whose last change lies after `since` and not after `upto`.

@@ -3,12 +3,10 @@
 #[cfg(test)]
 mod feed_tests;
 mod investigations;
-mod live;
 mod patterns;
 mod record;
 
 pub(crate) use investigations::{Changes, Ended, Investigations, ListFilter};
-pub(crate) use live::Live;
 pub use patterns::Recall;
 pub(crate) use patterns::{Patterns, Remembered};
-pub(crate) use record::{Record, StepName, StepRecord};
+pub(crate) use record::{Progress, Record, StepName, StepRecord};

@@ -37,6 +37,14 @@ pub(crate) struct Record {
     pub(crate) steps: Vec<StepRecord>,
 }
 
+/// What the chain writes into a record while it runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress {
+    pub(crate) plan: Option<Arc<Plan>>,
+    /// The planner, the tools in the plan's order, the reasoner.
+    pub(crate) steps: Vec<StepRecord>,
+}
+
 /// One step of an investigation.
 #[derive(Debug, Clone)]
 pub(crate) struct StepRecord {
@@ -94,6 +102,13 @@ impl StepName {
     }
 }
 
+impl Progress {
+    /// That of a chain that has not begun.
+    pub(crate) fn none() -> Self {
+        Self { plan: None, steps: vec![StepRecord::waiting(StepName::Planner)] }
+    }
+}
+
 impl StepRecord {
     pub(crate) fn waiting(name: StepName) -> Self {
         Self {
@@ -125,11 +140,18 @@ impl StepRecord {
         self.status = status;
         self.took = self.began.map(|began| at.saturating_sub(began));
     }
+
+    /// Ends it without a result, for this reason.
+    pub(crate) fn fail(&mut self, reason: Arc<str>, at: Duration) {
+        self.end(StepStatus::Failed, at);
+        self.error = Some(reason);
+    }
 }
 
 impl Record {
     /// An alert that was just accepted. Its number is given by whoever takes the record in.
     pub(crate) fn accepted(alert: Arc<Alert>, accepted_at: Timestamp, accepted: Instant) -> Self {
+        let Progress { plan, steps } = Progress::none();
         Self {
             number: 0,
             changed: 0,
@@ -141,11 +163,16 @@ impl Record {
             ended: None,
             resolved_at: None,
             recall: None,
-            plan: None,
+            plan,
             conclusion: None,
             error: None,
-            steps: vec![StepRecord::waiting(StepName::Planner)],
+            steps,
         }
+    }
+
+    /// Says how far the chain has come.
+    pub(crate) fn show(&mut self, Progress { plan, steps }: Progress) {
+        (self.plan, self.steps) = (plan, steps);
     }
 
     /// The wall clock at an instant of this investigation, reckoned from its acceptance.

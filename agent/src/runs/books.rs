@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use langdeck_shared::{Alert, Spend, Status, StepStatus, Totals};
+use langdeck_shared::{Alert, Status, StepStatus, Totals};
 use tokio::time::Instant;
 
+use super::recorder::{Entry, News, ToolEnd};
 use super::{Begun, CancelReason, Run};
 use crate::clock::millis;
-use crate::cost::{self, Ledger};
+use crate::cost::Ledger;
 use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName};
 use crate::model::Conclusion;
 use crate::samples::{Latencies, Samples};
@@ -38,15 +39,6 @@ pub(crate) struct ToolCalls {
     pub(crate) timed_out: u64,
     pub(crate) cancelled: u64,
     pub(crate) retries: u64,
-}
-
-/// As what an ended tool step is counted.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Count {
-    Succeeded,
-    Failed,
-    TimedOut,
-    Cancelled,
 }
 
 /// How an investigation ends.
@@ -90,14 +82,14 @@ impl Books {
         self.samples.at(second).requests += 1;
         self.last_alert = Some(Arc::clone(&alert));
         let account = self.ledger.account(&alert);
-        let (number, live) = self.investigations.insert(Record::accepted(Arc::clone(&alert), accepted_at, now));
-        Run::new(number, alert, account, live)
+        let number = self.investigations.insert(Record::accepted(Arc::clone(&alert), accepted_at, now));
+        Run::new(number, alert, account)
     }
 
     /// The chain of an accepted investigation begins.
     pub(super) fn begin(&mut self, run: &Arc<Run>, now: Instant) -> Begun {
         let recall = self.patterns.recall(&run.alert);
-        run.live.change(|record| {
+        self.investigations.change(run.number, |record| {
             record.status = Status::Running;
             record.started = Some(now);
             record.recall.clone_from(&recall);
@@ -105,21 +97,23 @@ impl Books {
         Begun { run: Arc::clone(run), recall, started: now }
     }
 
-    pub(super) fn model_called(&mut self, run: &Run, step: usize, model: &str, spend: Spend, now: Instant) {
+    /// Enters what happened in an investigation.
+    pub(super) fn enter(&mut self, run: &Run, News { progress, entries, .. }: News, now: Instant) {
+        self.investigations.change(run.number, |record| record.show(progress));
         let second = self.second(now);
-        let sample = self.samples.at(second);
-        sample.tokens = sample.tokens.saturating_add(spend.tokens);
-        sample.cost_usd += spend.cost_usd;
-        let ledger = &mut self.ledger;
-        run.live.change_step(step, |step| {
-            step.spend = cost::add(step.spend, spend);
-            ledger.enter(run.account, step.name.as_str(), model, spend);
-        });
-    }
-
-    /// A tool is called again.
-    pub(super) fn count_tool_retry(&mut self, tool: &Arc<str>) {
-        self.calls(tool).retries += 1;
+        for entry in entries {
+            match entry {
+                Entry::Spent { step, model, spend } => {
+                    self.ledger.enter(run.account, step.as_str(), &model, spend);
+                    let sample = self.samples.at(second);
+                    sample.tokens = sample.tokens.saturating_add(spend.tokens);
+                    sample.cost_usd += spend.cost_usd;
+                }
+                Entry::ToolEnded(tool, end) => self.count_tool(&tool, end),
+                Entry::ToolRetried(tool) => self.calls(&tool).retries += 1,
+                Entry::ModelRetried => self.model_retries += 1,
+            }
+        }
     }
 
     /// An investigation ends; what of it was still at work or waiting is over.
@@ -152,7 +146,7 @@ impl Books {
             }
         })?;
         for tool in cut_off {
-            self.count_tool(&tool, Count::Cancelled);
+            self.count_tool(&tool, ToolEnd::Cancelled);
         }
         self.count_ended(&ended.record, now);
         self.learn(&ended.record, now);
@@ -193,14 +187,14 @@ impl Books {
         self.patterns.learn(remembered, record.changed);
     }
 
-    pub(super) fn count_tool(&mut self, tool: &Arc<str>, counted: Count) {
+    fn count_tool(&mut self, tool: &Arc<str>, end: ToolEnd) {
         self.totals.tools_executed += 1;
         let calls = self.calls(tool);
-        match counted {
-            Count::Succeeded => calls.succeeded += 1,
-            Count::Failed => calls.failed += 1,
-            Count::TimedOut => calls.timed_out += 1,
-            Count::Cancelled => calls.cancelled += 1,
+        match end {
+            ToolEnd::Succeeded => calls.succeeded += 1,
+            ToolEnd::Failed => calls.failed += 1,
+            ToolEnd::TimedOut => calls.timed_out += 1,
+            ToolEnd::Cancelled => calls.cancelled += 1,
         }
     }
 

@@ -11,7 +11,9 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -182,21 +184,12 @@ impl Runs {
     }
 
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
-        let recorder = Recorder::new(&self, &run, started);
-        let chain =
-            AssertUnwindSafe(self.engine.investigate(&run.alert, recall.as_ref(), started, &recorder)).catch_unwind();
-        let ending = tokio::select! {
-            biased;
-            outcome = chain => match outcome {
-                Ok(Outcome::Concluded { complete, conclusion }) => Ending::Concluded { complete, conclusion },
-                Ok(Outcome::Failed(reason)) => Ending::Failed(reason),
-                Err(_panic) => Ending::Failed("internal error".into()),
-            },
-            reason = run.cancelled() => Ending::Cancelled(reason),
-        };
+        let recorder = Recorder::new(&self.prices, started);
+        let ending = self.follow(&run, recall.as_ref(), started, &recorder).await;
         let (ended, next) = {
             let now = Instant::now();
             let mut state = self.lock();
+            state.books.enter(&run, recorder.last_news(), now);
             let ended = state.end(&run, ending, now);
             let next = state.schedule.next().map(|next| state.books.begin(&next, now));
             (ended, next)
@@ -205,6 +198,30 @@ impl Runs {
         if let Some(next) = next {
             // Not started from here: a long queue of chains that never wait would be as deep a stack.
             self.spawn(next);
+        }
+    }
+
+    /// Runs a chain to its end, or until it is cancelled. Whenever it waits, the books are brought up to date.
+    async fn follow(&self, run: &Run, recall: Option<&Recall>, started: Instant, recorder: &Recorder<'_>) -> Ending {
+        let mut chain =
+            pin!(AssertUnwindSafe(self.engine.investigate(&run.alert, recall, started, recorder)).catch_unwind());
+        let chain = poll_fn(|context| {
+            let polled = chain.as_mut().poll(context);
+            if polled.is_pending()
+                && let Some(news) = recorder.news()
+            {
+                self.lock().books.enter(run, news, Instant::now());
+            }
+            polled
+        });
+        tokio::select! {
+            biased;
+            outcome = chain => match outcome {
+                Ok(Outcome::Concluded { complete, conclusion }) => Ending::Concluded { complete, conclusion },
+                Ok(Outcome::Failed(reason)) => Ending::Failed(reason),
+                Err(_panic) => Ending::Failed("internal error".into()),
+            },
+            reason = run.cancelled() => Ending::Cancelled(reason),
         }
     }
 

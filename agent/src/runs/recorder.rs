@@ -1,26 +1,81 @@
-//! The recorder: listens to the chain of one investigation, writes its record and enters into the books what it spends.
+//! The recorder: listens to the chain of one investigation, and keeps what the books do not know yet.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use langdeck_shared::StepStatus;
+use langdeck_shared::{Spend, StepStatus};
 use tokio::time::Instant;
 
-use super::books::Count;
-use super::{Run, Runs};
 use crate::chain::{Callee, Observer, PLANNER, StepEnd};
-use crate::memory::{StepName, StepRecord};
+use crate::cost::{self, Prices};
+use crate::memory::{Progress, StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
 
 pub(super) struct Recorder<'a> {
-    runs: &'a Runs,
-    run: &'a Run,
+    prices: &'a Prices,
     started: Instant,
+    news: Mutex<News>,
+}
+
+/// How far a chain has come, and what happened since the books were last brought up to date.
+///
+/// That is whenever the chain waits for something, and at its end. Nobody could act on what lies in between, and to
+/// open the books once is cheaper than for every event.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) progress: Progress,
+    pub(super) entries: Vec<Entry>,
+    /// Whether anything happened.
+    fresh: bool,
+}
+
+/// What the books count.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Spent { step: StepName, model: Arc<str>, spend: Spend },
+    ToolEnded(Arc<str>, ToolEnd),
+    ToolRetried(Arc<str>),
+    ModelRetried,
+}
+
+/// As what an ended tool step is counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ToolEnd {
+    Succeeded,
+    Failed,
+    TimedOut,
+    Cancelled,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(runs: &'a Runs, run: &'a Run, started: Instant) -> Self {
-        Self { runs, run, started }
+    pub(super) fn new(prices: &'a Prices, started: Instant) -> Self {
+        let news = News { progress: Progress::none(), entries: Vec::new(), fresh: false };
+        Self { prices, started, news: Mutex::new(news) }
+    }
+
+    /// The news, if there are any, of a chain that goes on.
+    pub(super) fn news(&self) -> Option<News> {
+        let mut news = self.lock();
+        if !std::mem::take(&mut news.fresh) {
+            return None;
+        }
+        Some(News { progress: news.progress.clone(), entries: std::mem::take(&mut news.entries), fresh: true })
+    }
+
+    /// The last news of a chain that has ended.
+    pub(super) fn last_news(self) -> News {
+        self.news.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, note: impl FnOnce(&mut News)) {
+        let mut news = self.lock();
+        news.fresh = true;
+        note(&mut news);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, News> {
+        // A note that panics leaves one that says less than it could, and nothing wrong.
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The time since the chain's start.
@@ -29,10 +84,17 @@ impl<'a> Recorder<'a> {
     }
 }
 
+impl News {
+    fn step(&mut self, step: usize) -> Option<&mut StepRecord> {
+        self.progress.steps.get_mut(step)
+    }
+}
+
 impl Observer for Recorder<'_> {
     fn began(&self, step: usize, now: Instant) {
         let at = now.saturating_duration_since(self.started);
-        self.run.live.change_step(step, |step| {
+        self.note(|news| {
+            let Some(step) = news.step(step) else { return };
             step.status = StepStatus::Running;
             step.began = Some(at);
         });
@@ -40,64 +102,77 @@ impl Observer for Recorder<'_> {
 
     fn planned(&self, plan: &Arc<Plan>) {
         let at = self.at();
-        self.run.live.change(|record| {
-            if let Some(planner) = record.steps.get_mut(PLANNER) {
+        self.note(|news| {
+            if let Some(planner) = news.step(PLANNER) {
                 planner.end(StepStatus::Succeeded, at);
             }
             let tools = plan.tools.iter().map(|tool| StepName::Tool(Arc::clone(tool)));
-            record.steps.extend(tools.chain([StepName::Reasoner]).map(StepRecord::waiting));
-            record.plan = Some(Arc::clone(plan));
+            news.progress.steps.extend(tools.chain([StepName::Reasoner]).map(StepRecord::waiting));
+            news.progress.plan = Some(Arc::clone(plan));
         });
     }
 
     fn called_model(&self, step: usize, call: &ModelCall) {
-        let (spend, now) = (self.runs.prices.spend(call), Instant::now());
-        self.runs.look(|state| state.books.model_called(self.run, step, &call.model, spend, now));
+        let spend = self.prices.spend(call);
+        self.note(|news| {
+            let Some(step) = news.step(step) else { return };
+            step.spend = cost::add(step.spend, spend);
+            let (step, model) = (step.name.clone(), Arc::clone(&call.model));
+            news.entries.push(Entry::Spent { step, model, spend });
+        });
     }
 
     fn called_tool(&self, step: usize, arguments: &Arguments) {
-        self.run.live.change_step(step, |step| step.arguments = Some(arguments.clone()));
+        self.note(|news| {
+            let Some(step) = news.step(step) else { return };
+            step.arguments = Some(arguments.clone());
+        });
     }
 
     fn retrying(&self, step: usize, callee: Callee, reason: Arc<str>) {
-        let name = self.run.live.change_step(step, |step| {
+        self.note(|news| {
+            let Some(step) = news.step(step) else { return };
             step.retry(reason);
-            step.name.clone()
-        });
-        self.runs.look(|state| match (callee, name) {
-            (Callee::Tool, Some(StepName::Tool(tool))) => state.books.count_tool_retry(&tool),
-            _ => state.books.model_retries += 1,
+            let entry = match (callee, &step.name) {
+                (Callee::Tool, StepName::Tool(tool)) => Entry::ToolRetried(Arc::clone(tool)),
+                _ => Entry::ModelRetried,
+            };
+            news.entries.push(entry);
         });
     }
 
     fn ended(&self, step: usize, end: StepEnd) {
         let at = self.at();
-        let counted = match end {
-            StepEnd::Done | StepEnd::Skipped(_) => None,
-            StepEnd::Found(_) => Some(Count::Succeeded),
-            StepEnd::Failed(_) => Some(Count::Failed),
-            StepEnd::TimedOut(_) => Some(Count::TimedOut),
-        };
-        let name = self.run.live.change_step(step, |step| {
-            match end {
-                StepEnd::Done => step.end(StepStatus::Succeeded, at),
+        self.note(|news| {
+            let Some(step) = news.step(step) else { return };
+            let counted = match end {
+                StepEnd::Done => {
+                    step.end(StepStatus::Succeeded, at);
+                    None
+                }
                 StepEnd::Found(finding) => {
                     step.end(StepStatus::Succeeded, at);
                     step.finding = Some(finding);
+                    Some(ToolEnd::Succeeded)
                 }
-                StepEnd::Failed(reason) | StepEnd::TimedOut(reason) => {
-                    step.end(StepStatus::Failed, at);
-                    step.error = Some(reason);
+                StepEnd::Failed(reason) => {
+                    step.fail(reason, at);
+                    Some(ToolEnd::Failed)
+                }
+                StepEnd::TimedOut(reason) => {
+                    step.fail(reason, at);
+                    Some(ToolEnd::TimedOut)
                 }
                 StepEnd::Skipped(reason) => {
                     step.end(StepStatus::Cancelled, at);
                     step.error = Some(reason);
+                    None
                 }
+            };
+            if let (StepName::Tool(tool), Some(counted)) = (&step.name, counted) {
+                let ended = Entry::ToolEnded(Arc::clone(tool), counted);
+                news.entries.push(ended);
             }
-            step.name.clone()
         });
-        if let (Some(StepName::Tool(tool)), Some(counted)) = (name, counted) {
-            self.runs.look(|state| state.books.count_tool(&tool, counted));
-        }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::SetOnce;
 use super::idempotency::{Claim, Keys};
 use super::{CancelReason, Refusal};
 use crate::cost::Account;
-use crate::memory::{Live, Record};
+use crate::memory::Record;
 
 /// How many investigations run at once, and how many more may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,13 @@ pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) alert: Arc<Alert>,
     pub(super) account: Account,
-    /// Its record until it ends.
-    pub(super) live: Arc<Live>,
     cancel: SetOnce<CancelReason>,
     ended: SetOnce<Arc<Record>>,
 }
 
 impl Run {
-    pub(super) fn new(number: u64, alert: Arc<Alert>, account: Account, live: Arc<Live>) -> Self {
-        Self { number, alert, account, live, cancel: SetOnce::new(), ended: SetOnce::new() }
+    pub(super) fn new(number: u64, alert: Arc<Alert>, account: Account) -> Self {
+        Self { number, alert, account, cancel: SetOnce::new(), ended: SetOnce::new() }
     }
 
     /// Waits for its end; the record is its last state, whether or not the replica still remembers it.
