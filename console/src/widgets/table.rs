@@ -48,9 +48,11 @@ pub struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// A column of words, `min` cells wide at least and `ideal` where there is room.
+    /// A column of words, `min` cells wide at least, of which there is one, and `ideal` where there is room.
     #[must_use]
     pub const fn new(title: &'a str, min: u16, ideal: u16) -> Self {
+        // One without a cell would find room anywhere, and nobody would see it or hear that it is hidden.
+        let min = if min == 0 { 1 } else { min };
         let ideal = if ideal < min { min } else { ideal };
         Self { title, min, ideal, align: Align::Left, keep: Keep::Start, priority: 0, flex: false }
     }
