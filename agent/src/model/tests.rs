@@ -79,9 +79,9 @@ fn tools_that_hang_flap_and_fail_do_so_at_any_pace() {
     let scenarios = built_in();
     // Per attempt: whether something is found, or none when the attempt hangs.
     let expected = [
-        ("dependency_timeout", "get_metrics", [None, None, None]),
+        ("upstream_timeout", "get_metrics", [None, None, None]),
         ("target_flapping", "get_metrics", [Some(false), Some(false), Some(true)]),
-        ("log_pipeline_down", "get_logs", [Some(false), Some(false), Some(false)]),
+        ("log_store_down", "get_logs", [Some(false), Some(false), Some(false)]),
     ];
     let tools = simulated_tools(&scenarios, 0.0);
     for (alert_type, name, attempts) in expected {
@@ -98,7 +98,7 @@ fn tools_that_hang_flap_and_fail_do_so_at_any_pace() {
         });
         assert_eq!(seen, attempts, "{alert_type}");
     }
-    let slow = alert("dependency_timeout", "ledger");
+    let slow = alert("upstream_timeout", "ledger");
     for (delay, timeout_ms) in [(0.0, 0), (1.0, 80), (8.0, 640)] {
         let tool = &simulated_tools(&scenarios, delay)[1];
         assert_eq!(tool.policy(&slow).timeout, Duration::from_millis(timeout_ms));

@@ -56,6 +56,18 @@ pub const PRESETS: &[Preset] = &[
         description: "a volume is 97 % full",
     },
     Preset {
+        alert_type: "target_flapping",
+        service: "recommender",
+        severity: "warning",
+        description: "a tool fails twice before it works",
+    },
+    Preset {
+        alert_type: "upstream_timeout",
+        service: "pricing",
+        severity: "critical",
+        description: "a tool hangs and is given up",
+    },
+    Preset {
         alert_type: "certificate_expiry",
         service: "edge-proxy",
         severity: "warning",

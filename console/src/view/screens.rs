@@ -121,7 +121,7 @@ fn steps_that_are_tried_again() {
     let mut app = app(&["http://localhost:8000"], now);
     let mut update = idle("agent-0", "b0");
     update.running = 1;
-    let alert = ("dependency_timeout", "checkout-api");
+    let alert = ("upstream_timeout", "checkout-api");
     let mut running = investigation("inv_b0_1", "agent-0", alert, Status::Running, Duration::from_millis(1100));
     let steps = &mut running.steps;
     steps[1].status = StepStatus::Failed;

@@ -45,12 +45,12 @@ const ROUND: [Cue; 13] = [
     after(0, 0, "high_cpu", "payment-api", "warning"),
     after(0, 1, "memory_leak", "search", "warning"),
     after(0, 2, "high_latency", "catalog", "warning"),
-    after(0, 1, "dependency_timeout", "pricing", "critical"),
+    after(0, 1, "upstream_timeout", "pricing", "critical"),
     after(0, 0, "high_latency", "checkout-api", "critical"),
     after(0, 1, "disk_full", "ledger", "critical"),
     after(0, 2, "high_cpu", "payment-api", "warning"),
     after(0, 0, "high_error_rate", "gateway", "warning"),
-    after(0, 2, "log_pipeline_down", "log-shipper", "critical"),
+    after(0, 2, "log_store_down", "log-shipper", "critical"),
 ];
 
 /// The alert of the documented example.
