@@ -136,6 +136,8 @@ pub(crate) enum Behaviour {
     Floods(usize),
     /// Fails, and panics when it is asked whether to try again.
     PanicsBesideItsCall,
+    /// Fails, and wants to be tried again after the longest time that there is.
+    AsksForEternity,
 }
 
 /// A tool that does as it is told.
@@ -155,7 +157,11 @@ impl Tool for FakeTool {
 
     fn policy(&self, _: &Alert) -> CallPolicy {
         assert!(!matches!(self.behaviour, Behaviour::PanicsBesideItsCall), "a policy that panics");
-        CallPolicy::with_timeout(Duration::from_secs(10))
+        let policy = CallPolicy::with_timeout(Duration::from_secs(10));
+        match self.behaviour {
+            Behaviour::AsksForEternity => CallPolicy { backoff: Duration::MAX, max_backoff: Duration::MAX, ..policy },
+            _ => policy,
+        }
     }
 
     fn run<'a>(&'a self, call: ToolCall<'a>) -> BoxFuture<'a, Result<String, ToolError>> {
@@ -168,9 +174,10 @@ impl Tool for FakeTool {
                     Ok(format!("{} with {}", self.name, call.arguments.0))
                 }
                 Behaviour::Flaps(failures) if call.attempt > failures => Ok(format!("at attempt {}", call.attempt)),
-                Behaviour::Flaps(_) | Behaviour::Fails | Behaviour::PanicsBesideItsCall => {
-                    Err(ToolError::Transient("broken".to_owned()))
-                }
+                Behaviour::Flaps(_)
+                | Behaviour::Fails
+                | Behaviour::PanicsBesideItsCall
+                | Behaviour::AsksForEternity => Err(ToolError::Transient("broken".to_owned())),
                 Behaviour::FailsForGood => Err(ToolError::Permanent("forbidden".to_owned())),
                 Behaviour::Hangs | Behaviour::Panics => std::future::pending().await,
                 Behaviour::Floods(bytes) => Ok("x".repeat(bytes)),

@@ -1,4 +1,4 @@
-//! Attempts: a call of a model or a tool that is bounded in time, tried again where that can help, and whose panic stays
+//! Attempts: a call of a model or a tool that is bounded in time, tried again where that can help, and whose panics stay
 //! its own.
 
 use std::future::{Future, poll_fn};
@@ -94,7 +94,6 @@ impl Attempts<'_> {
     {
         let Self { observer, step, .. } = self;
         let question = &question;
-        // Asked within the attempt, so that a panic on the way to a future is the attempt's too.
         let attempt = |_| async move {
             let answer = question().await;
             let call = match &answer {
@@ -119,8 +118,23 @@ impl Attempts<'_> {
         self.run(Callee::Tool, policy, attempt).await
     }
 
-    /// Attempts until one succeeds or another makes no sense. What succeeds at once does not even ask for the policy.
+    /// All attempts, where a panic of whoever is called is one more way to fail.
     async fn run<T, F>(
+        self,
+        callee: Callee,
+        policy: impl Fn() -> CallPolicy,
+        attempt: impl Fn(u32) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let ended = AssertUnwindSafe(self.repeat(callee, policy, attempt)).catch_unwind().await;
+        // The panic's own message is on standard error, where it does not reach people who only read reports.
+        ended.unwrap_or_else(|_panic| Err(Failure::permanent(callee.panicked())))
+    }
+
+    /// Attempts until one succeeds or another makes no sense. What succeeds at once does not even ask for the policy.
+    async fn repeat<T, F>(
         self,
         callee: Callee,
         policy: impl Fn() -> CallPolicy,
@@ -143,11 +157,9 @@ impl Attempts<'_> {
                 return Err(failure);
             }
             let wait = policy.wait_after(number);
-            let next = Instant::now() + wait;
-            if self.until.has_passed(next) {
-                // To wait for an attempt that cannot be made would only cost the others their time.
-                return Err(failure);
-            }
+            let next = Instant::now().checked_add(wait).filter(|next| !self.until.has_passed(*next));
+            // To wait for an attempt that cannot be made would only cost the others their time.
+            let Some(next) = next else { return Err(failure) };
             self.observer.retrying(self.step, callee, failure.reason.into());
             if !wait.is_zero() {
                 Box::pin(tokio::time::sleep_until(next)).await;
@@ -163,27 +175,23 @@ impl Attempts<'_> {
         policy: impl Fn() -> CallPolicy,
         attempt: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let mut attempt = pin!(AssertUnwindSafe(attempt).catch_unwind());
-        let ended = match poll_fn(|context| Poll::Ready(attempt.as_mut().poll(context))).await {
-            Poll::Ready(ended) => ended,
-            Poll::Pending => {
-                let timeout = policy().timeout;
-                let too_long = || Failure::new(Kind::TimedOut, callee.too_long(timeout));
-                // Simulated work without a delay.
-                if timeout.is_zero() {
-                    return Err(too_long());
-                }
-                let at = Instant::now().checked_add(timeout).filter(|at| *at < self.until.at);
-                // On the heap, so that runs which never wait do not carry room for timers about.
-                match Box::pin(timeout_at(at.unwrap_or(self.until.at), attempt)).await {
-                    Ok(ended) => ended,
-                    Err(_elapsed) if at.is_some() => return Err(too_long()),
-                    Err(_elapsed) => return Err(Failure::new(Kind::OutOfTime, self.until.reason())),
-                }
-            }
-        };
-        // The panic's own message is on standard error, where it does not reach people who only read reports.
-        ended.unwrap_or_else(|_panic| Err(Failure::permanent(callee.panicked())))
+        let mut attempt = pin!(attempt);
+        if let Poll::Ready(ended) = poll_fn(|context| Poll::Ready(attempt.as_mut().poll(context))).await {
+            return ended;
+        }
+        let timeout = policy().timeout;
+        let too_long = || Failure::new(Kind::TimedOut, callee.too_long(timeout));
+        // Simulated work without a delay.
+        if timeout.is_zero() {
+            return Err(too_long());
+        }
+        let at = Instant::now().checked_add(timeout).filter(|at| *at < self.until.at);
+        // On the heap, so that runs which never wait do not carry room for timers about.
+        match Box::pin(timeout_at(at.unwrap_or(self.until.at), attempt)).await {
+            Ok(ended) => ended,
+            Err(_elapsed) if at.is_some() => Err(too_long()),
+            Err(_elapsed) => Err(Failure::new(Kind::OutOfTime, self.until.reason())),
+        }
     }
 }
 

@@ -141,3 +141,10 @@ async fn long_texts_are_cut_and_say_so() {
     let found = lines.iter().find(|line| line.starts_with("1 found")).unwrap();
     assert!(found.len() <= 16 * 1024 + "1 found ".len() && found.ends_with(" bytes left out)"), "{}", found.len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_no_clock_can_hold_is_not_begun() {
+    let (outcome, lines, took) = timed(planned(), Behaviour::AsksForEternity).await;
+    assert_eq!((confidence(&outcome), took), ((false, 0.0), Duration::ZERO));
+    assert_eq!((count(&lines, "1 tries"), count(&lines, "1 failed: broken")), (0, 1), "{lines:#?}");
+}
