@@ -77,7 +77,19 @@ impl Reader {
             assert!(before < Some(record.changed), "{} came twice", record.number);
         }
         self.cursor = Some(upto);
+        if !more {
+            self.is_up_to_date(feed, upto);
+        }
         more
+    }
+
+    /// What is remembered is known as it stands, unless the snapshot left it out.
+    fn is_up_to_date(&self, feed: &Investigations, upto: u64) {
+        let (snapshot, _) = self.snapshot;
+        for record in feed.list(u64::MAX, 1_000, &ListFilter::default()).0 {
+            let known = self.known.get(&record.number) == Some(&record.changed);
+            assert!(known || record.changed <= snapshot, "{} changed before {upto} and was not told", record.number);
+        }
     }
 }
 

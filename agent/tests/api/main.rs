@@ -8,6 +8,7 @@ mod clients;
 mod documented;
 mod failing;
 mod feed;
+mod feed_under_load;
 mod fuzz;
 mod invalid;
 mod lists;
