@@ -176,8 +176,8 @@ type Progress = [u64; 5];
 
 fn progress(investigation: &Investigation) -> Progress {
     let stage = match investigation.status {
-        Status::Queued => QUEUED,
-        Status::Running => RUNNING,
+        Status::Queued => 0,
+        Status::Running => 1,
         _ => ENDED,
     };
     let step = |step: &Step| match step.status {
@@ -190,16 +190,12 @@ fn progress(investigation: &Investigation) -> Progress {
     [stage, steps.len() as u64, steps.iter().map(step).sum(), retries, investigation.tokens]
 }
 
-const QUEUED: u64 = 0;
-const RUNNING: u64 = 1;
 const ENDED: u64 = 2;
 
-/// Never back, and never after the end.
+/// Never the same again, never back, and never after the end.
 fn moves_on(before: Progress, now: Progress) -> bool {
     let [stage, ..] = before;
-    // What a tool is called with does not stand in the feed: one that runs can change unseen.
-    let moved = before != now || stage == RUNNING;
-    moved && stage < ENDED && before.iter().zip(&now).all(|(before, now)| before <= now)
+    before != now && stage < ENDED && before.iter().zip(&now).all(|(before, now)| before <= now)
 }
 
 /// One life of the replica: the writers write, the readers read along. What was accepted, and the readers.
