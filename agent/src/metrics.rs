@@ -11,7 +11,7 @@ use prometheus::{
 
 use crate::identity::Identity;
 use crate::memory::{Record, StepName};
-use crate::runs::{Refusal, Runs};
+use crate::runs::{Refusal, Runs, ToolCalls};
 
 /// In seconds. The documented buckets, and enough around them for real models.
 const LATENCY_BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
@@ -70,6 +70,12 @@ impl Meters {
         }
     }
 
+    /// The names of all steps that there can be.
+    fn steps(&self) -> impl Iterator<Item = &str> {
+        let tools = self.tools.iter().map(|(tool, _)| &**tool);
+        [StepName::Planner.as_str(), StepName::Reasoner.as_str()].into_iter().chain(tools)
+    }
+
     /// An alert was turned away.
     pub(crate) fn count_refused(&self, refusal: &Refusal) {
         let reason = match refusal {
@@ -110,8 +116,25 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     let cost = Counter::new("agent_cost_total", "Total cost in USD")?;
     cost.inc_by(totals.spend.cost_usd.as_f64());
     page.add(cost)?;
+    let unpriced = "Tokens of models without a price, which the cost does not include";
+    page.count("agent_unpriced_tokens_total", unpriced, totals.spend.unpriced_tokens)?;
 
+    let ended = Opts::new("agent_investigations_ended_total", "Ended investigations by status");
+    let ended = IntCounterVec::new(ended, &["status"])?;
+    for (status, count) in [
+        (Status::Succeeded, totals.succeeded),
+        (Status::Partial, totals.partial),
+        (Status::Failed, totals.failed),
+        (Status::Cancelled, totals.cancelled),
+    ] {
+        ended.with_label_values(&[status.as_str()]).inc_by(count);
+    }
+    page.add(ended)?;
+    // Each series is there from the first scrape on: of one that begins above zero, `rate` would miss the beginning.
     let steps = IntCounterVec::new(Opts::new("agent_step_tokens_total", "Tokens consumed by step"), &["step"])?;
+    for step in meters.steps() {
+        steps.with_label_values(&[step]);
+    }
     for share in &attribution.by_step {
         steps.with_label_values(&[&share.key]).inc_by(share.spend.tokens);
     }
@@ -125,7 +148,9 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     let tools = IntCounterVec::new(tools, &["tool", "outcome"])?;
     let retries = Opts::new("agent_tool_retries_total", "Retries of tools, each after a failed attempt");
     let retries = IntCounterVec::new(retries, &["tool"])?;
-    for (tool, calls) in &tool_calls {
+    for (tool, _) in &meters.tools {
+        let calls =
+            tool_calls.iter().find(|(name, _)| name == tool).map_or_else(ToolCalls::default, |(_, calls)| *calls);
         let outcomes = [
             ("succeeded", calls.succeeded),
             ("failed", calls.failed),

@@ -238,7 +238,7 @@ async fn the_readme_lists_every_endpoint_and_metric() {
         }
     }
 
-    // Families with labels show once there is something to count.
+    // What a model costs shows once it has answered.
     let alert = serde_json::json!({"alert_type": "high_latency", "service": "checkout-api"});
     client.post(format!("{url}/investigate")).json(&alert).send().await.unwrap().error_for_status().unwrap();
     let page = client.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();

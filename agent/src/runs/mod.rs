@@ -23,8 +23,8 @@ use langdeck_shared::{Alert, AlertRequest, Status};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-pub(crate) use books::Books;
 use books::Ending;
+pub(crate) use books::{Books, ToolCalls};
 use episodes::Episodes;
 pub(crate) use episodes::{Episode, Firing, MOST_EPISODES};
 pub(crate) use idempotency::Claim;

@@ -122,6 +122,8 @@ async fn prometheus_sees_outcomes_retries_and_how_long_steps_took() {
     for line in [
         "agent_tools_executed_total 3",
         "agent_errors_total 0",
+        "agent_investigations_ended_total{status=\"partial\"} 1",
+        "agent_latency_seconds_count 1",
         "agent_tool_calls_total{outcome=\"timed_out\",tool=\"check_pods\"} 1",
         "agent_tool_calls_total{outcome=\"succeeded\",tool=\"get_metrics\"} 1",
         "agent_tool_calls_total{outcome=\"failed\",tool=\"get_logs\"} 1",

@@ -1,11 +1,13 @@
 //! Health, readiness, metrics and the OpenAPI document.
 
+use std::collections::BTreeMap;
+
 use langdeck_agent::{Agent, Config, StartError};
 use langdeck_shared::{Health, ReplicaStatus};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{REPLICA, Server, config, problem};
+use crate::support::{REPLICA, Server, alert, config, problem};
 
 #[tokio::test]
 async fn a_healthy_agent_says_so() {
@@ -42,6 +44,53 @@ async fn metrics_break_down_what_they_sum_up_and_take_no_label_from_an_alert() {
     for word in ["my_own", "ledger", "checkout", "disk_full", REPLICA] {
         assert!(!text.contains(word), "{word} became a label");
     }
+}
+
+#[tokio::test]
+async fn metrics_tell_by_their_end_investigations_that_succeeded_failed_and_were_cancelled() {
+    let (server, gate) = Server::gated(config()).await;
+    let before = series(&server).await;
+    let unplannable = server.post("/investigate", &alert("unplannable", "a")).await;
+    assert_eq!(unplannable.status(), StatusCode::BAD_GATEWAY);
+    let cancelled = server.submit("high_cpu", "b").await;
+    gate.entered().await;
+    server.post(&format!("/v1/investigations/{cancelled}/cancel"), &json!({})).await;
+    server.ended(&cancelled).await;
+    gate.open(1);
+    server.investigate("high_cpu", "c").await;
+    let after = series(&server).await;
+    for (name, value) in [
+        ("agent_requests_total", 3),
+        ("agent_errors_total", 1),
+        ("agent_investigations_ended_total{status=\"succeeded\"}", 1),
+        ("agent_investigations_ended_total{status=\"partial\"}", 0),
+        ("agent_investigations_ended_total{status=\"failed\"}", 1),
+        ("agent_investigations_ended_total{status=\"cancelled\"}", 1),
+        // How long one took that was cancelled says nothing; how long it waited does.
+        ("agent_latency_seconds_count", 2),
+        ("agent_queue_wait_seconds_count", 3),
+        ("agent_step_latency_seconds_count{step=\"gate\"}", 1),
+        ("agent_tools_executed_total", 2),
+        ("agent_tool_calls_total{outcome=\"cancelled\",tool=\"gate\"}", 1),
+        ("agent_tool_calls_total{outcome=\"succeeded\",tool=\"gate\"}", 1),
+        ("agent_model_retries_total", 2),
+        // The model has no price: five answers of three tokens.
+        ("agent_tokens_total", 15),
+        ("agent_unpriced_tokens_total", 15),
+        ("agent_cost_total", 0),
+    ] {
+        assert_eq!(after.get(name), Some(&value.to_string()), "{name} in {after:#?}");
+    }
+    // Whoever asks for a rate sees the first of each; which models answer is not known before.
+    let new: Vec<_> = after.keys().filter(|name| !before.contains_key(*name)).collect();
+    assert_eq!(new, ["agent_model_cost_usd_total{model=\"no-such-price\"}"]);
+}
+
+/// Every series and its value.
+async fn series(server: &Server) -> BTreeMap<String, String> {
+    let text = server.get("/metrics").await.text().await.unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap()).collect()
 }
 
 /// The routes of the contract, each once.
