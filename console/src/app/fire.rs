@@ -59,7 +59,7 @@ pub const PRESETS: &[Preset] = &[
         alert_type: "target_flapping",
         service: "recommender",
         severity: "warning",
-        description: "a tool fails twice before it works",
+        description: "a tool fails twice, then works",
     },
     Preset {
         alert_type: "upstream_timeout",
