@@ -47,7 +47,7 @@ pub const PRESETS: &[Preset] = &[
         alert_type: "pod_crash_loop",
         service: "ledger",
         severity: "critical",
-        description: "a pod restarted 6 times in 10 minutes",
+        description: "6 pod restarts in 10 minutes",
     },
     Preset {
         alert_type: "disk_full",

@@ -61,8 +61,8 @@ fn spend(step: &Step) -> [String; 2] {
     [format!("{} tokens in, {} out", step.input_tokens, step.output_tokens), cost]
 }
 
-/// The step's text: why it failed or was tried again, what it gave, what it was given. Where the report has no place of its own, it stands
-/// under the reasoner.
+/// The step's text: why it failed or was tried again, what it gave, what it was given. Where the report has no place of
+/// its own, it stands under the reasoner.
 fn lines(
     scene: Scene<'_>,
     detail: &Detail,
