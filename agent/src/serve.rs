@@ -14,7 +14,7 @@ use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -141,11 +141,10 @@ impl Place {
         if !self.is_real {
             return self.api.answer_without_a_place(request).await;
         }
-        // Only what can be asked for again may be taken back.
-        let is_read = request.method() == Method::GET;
+        let is_repeatable = Envelope::is_repeatable(&request);
         let answer = self.api.answer(request).await;
         let length = answer.body().size_hint().lower();
-        if is_read && length >= LARGE_ANSWER { self.count(answer, length).await } else { answer }
+        if is_repeatable && length >= LARGE_ANSWER { self.count(answer, length).await } else { answer }
     }
 
     /// Lets a large answer go where there is room for it until it has left.

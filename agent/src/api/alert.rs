@@ -6,7 +6,7 @@ use garde::Validate;
 use langdeck_shared::{AlertRequest, FieldError};
 use serde::de::IgnoredAny;
 
-use super::body::read_json;
+use super::body::Announced;
 use super::error::{ApiError, Kind};
 use crate::runs::Claim;
 
@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequest<S> for Submission {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
         let key = idempotency_key(request.headers())?;
-        let body = read_json(request, BODY_BYTES).await?;
+        let body = Announced::new(request, BODY_BYTES)?.read().await?;
         let request = parse(&body)?;
         let claim = key.map(|key| Claim::new(&key, &request)).transpose();
         Ok(Self { request, claim: claim.map_err(ApiError::internal)? })

@@ -10,9 +10,10 @@ use axum::extract::{FromRequest, Request, State};
 use langdeck_shared::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::App;
-use super::body::read_json;
+use super::body::Announced;
 use super::error::{ApiError, Kind};
 use super::json::Json;
 use super::openapi::NotificationRefusals;
@@ -22,17 +23,82 @@ use crate::runs::{Episode, Firing, MOST_EPISODES, Refusal};
 
 /// The largest notification, in bytes: a whole group of alerts.
 const BODY_BYTES: usize = 4 * 1024 * 1024;
+/// How many large notifications are read and worked on at once: one holds up to five times its length.
+const LARGE_AT_ONCE: usize = 8;
+/// From here on a notification is large: its body in bytes, or its alerts, of which each has an answer.
+const LARGE_BYTES: u64 = 64 * 1024;
+const LARGE_ALERTS: usize = 512;
 /// The longest reason, in characters: some quote what was sent.
 const REASON_CHARS: usize = 300;
 
-/// The body of a notification.
-pub(super) struct Notification(Bytes);
+/// Places for large notifications.
+#[derive(Debug)]
+pub(super) struct LargePlaces(Arc<Semaphore>);
 
-impl<S: Send + Sync> FromRequest<S> for Notification {
+impl LargePlaces {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(LARGE_AT_ONCE)))
+    }
+
+    fn take(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            let detail =
+                format!("{LARGE_AT_ONCE} large notifications are at work, which is all that this replica takes");
+            ApiError::new(Kind::Crowded, format!("{detail}; send it again in a moment"))
+        })
+    }
+}
+
+/// The body of a notification, and its place if it is large.
+pub(super) struct Notification {
+    body: Bytes,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl FromRequest<Arc<App>> for Notification {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        read_json(request, BODY_BYTES).await.map(Self).map_err(ApiError::for_one_who_drops_after_a_4xx)
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let read = Self::read(request, &app.large).await;
+        read.map_err(|error| app.complaints.about_notification(error.for_one_who_drops_after_a_4xx()))
+    }
+}
+
+impl Notification {
+    async fn read(request: Request, large: &LargePlaces) -> Result<Self, ApiError> {
+        let body = Announced::new(request, BODY_BYTES)?;
+        let place = if body.may_exceed(LARGE_BYTES) { Some(large.take()?) } else { None };
+        Ok(Self { body: body.read().await?, place })
+    }
+
+    /// What becomes of each alert; an error where one found no room.
+    async fn take_all(self, app: &Arc<App>) -> Result<Vec<AlertOutcome>, ApiError> {
+        let webhook = parse(&self.body)?;
+        let _place = match self.place {
+            None if webhook.alerts.len() > LARGE_ALERTS => Some(app.large.take()?),
+            place => place,
+        };
+        let mut alerts = Vec::with_capacity(webhook.alerts.len());
+        let (mut refusal, mut refused) = (None, 0_usize);
+        for alert in &webhook.alerts {
+            match take(app, alert.get()) {
+                Ok(alert) => {
+                    tracing::debug!(outcome = ?alert.outcome, investigation_id = alert.investigation_id, "an alert of a notification");
+                    alerts.push(alert);
+                }
+                Err(no_room) => {
+                    refusal = Some(no_room);
+                    refused += 1;
+                }
+            }
+            // A large group must not hold up everybody else.
+            tokio::task::consume_budget().await;
+        }
+        app.complaints.about_losses(&alerts, webhook.truncated_alerts);
+        match refusal {
+            None => Ok(alerts),
+            Some(refusal) => Err(no_room(&refusal, refused, webhook.alerts.len())),
+        }
     }
 }
 
@@ -49,24 +115,10 @@ impl<S: Send + Sync> FromRequest<S> for Notification {
 )]
 pub(super) async fn notify(
     State(app): State<Arc<App>>,
-    Notification(body): Notification,
+    notification: Notification,
 ) -> Result<Json<WebhookAnswer>, ApiError> {
-    let webhook = parse(&body)?;
-    let mut alerts = Vec::with_capacity(webhook.alerts.len());
-    let mut without_room = Vec::new();
-    for alert in &webhook.alerts {
-        match take(&app, alert.get()) {
-            Ok(outcome) => alerts.push(outcome),
-            Err(refusal) => without_room.push(refusal),
-        }
-        // A large group must not hold up everybody else.
-        tokio::task::consume_budget().await;
-    }
-    log_losses(&alerts, webhook.truncated_alerts);
-    match without_room.first() {
-        None => Ok(Json(WebhookAnswer { replica: app.identity.replica.to_string(), alerts })),
-        Some(first) => Err(no_room(first, without_room.len(), webhook.alerts.len())),
-    }
+    let alerts = notification.take_all(&app).await.map_err(|error| app.complaints.about_notification(error))?;
+    Ok(Json(WebhookAnswer { replica: app.identity.replica.to_string(), alerts }))
 }
 
 fn parse(body: &[u8]) -> Result<Webhook<'_>, ApiError> {
@@ -132,21 +184,6 @@ fn reason(why: &impl ToString) -> String {
     cut(&why.to_string(), REASON_CHARS, &mut false)
 }
 
-/// Alertmanager reads no answer, so what it will not send again stands in the log.
-fn log_losses(alerts: &[AlertOutcome], truncated: u64) {
-    let mut reasons = alerts.iter().filter_map(|alert| alert.reason.as_deref());
-    if let Some(reason) = reasons.next() {
-        let refused = reasons.count() + 1;
-        tracing::warn!(refused, of = alerts.len(), first = reason, "alerts of a notification refused");
-    }
-    if truncated > 0 {
-        tracing::warn!(
-            truncated,
-            "a notification came without all of its alerts; max_alerts of its receiver is too low"
-        );
-    }
-}
-
 fn no_room(refusal: &Refusal, count: usize, of: usize) -> ApiError {
     let (kind, why) = match refusal {
         Refusal::Draining => (Kind::Draining, "this replica takes no more work"),
@@ -171,7 +208,8 @@ mod tests {
     async fn a_notification_that_stalls_is_worth_sending_again() {
         let mut request = Request::new(Body::from_stream(stream::pending::<Result<&str, Infallible>>()));
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let response = Notification::from_request(request, &()).await.err().unwrap().into_response();
+        let response = Notification::read(request, &LargePlaces::new()).await.err().unwrap();
+        let response = response.for_one_who_drops_after_a_4xx().into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         assert_eq!(response.headers()[header::CONNECTION], "close");

@@ -13,28 +13,54 @@ use super::error::{ApiError, Kind};
 /// How long a body may take to arrive, so that a client which trickles holds nothing for long.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// The whole body of a request that says it is JSON, of at most `most` bytes.
-///
-/// # Errors
-///
-/// When the media type is not JSON in UTF-8, or the body is longer, breaks off or takes too long.
-pub(super) async fn read_json(mut request: Request, most: usize) -> Result<Bytes, ApiError> {
-    check_media_type(request.headers())?;
-    let too_large = || ApiError::new(Kind::TooLarge, format!("this body may have at most {most} bytes"));
-    // One that says so itself need not be sent first.
-    if usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length > most) {
-        return Err(too_large());
+/// A body that says it is JSON and not too long, before it is read.
+pub(super) struct Announced {
+    request: Request,
+    most: usize,
+}
+
+impl Announced {
+    /// The body of a request, which may have `most` bytes.
+    ///
+    /// # Errors
+    ///
+    /// When the media type is not JSON in UTF-8, or the body says itself that it is longer: then it need not be sent.
+    pub(super) fn new(request: Request, most: usize) -> Result<Self, ApiError> {
+        check_media_type(request.headers())?;
+        if usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length > most) {
+            return Err(too_large(most));
+        }
+        Ok(Self { request, most })
     }
-    DefaultBodyLimit::max(most).apply(&mut request);
-    match timeout(LONGEST, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => Err(too_large()),
-        Ok(Err(_)) => Err(ApiError::new(Kind::NotJson, "the body broke off before its end")),
-        Err(_elapsed) => {
-            let detail = format!("the body was not complete after {} seconds; send it at once", LONGEST.as_secs());
-            Err(ApiError::new(Kind::Timeout, detail))
+
+    /// Whether it may have more bytes than that; one that does not say how many may have as many as are allowed.
+    pub(super) fn may_exceed(&self, bytes: u64) -> bool {
+        self.request.body().size_hint().upper().is_none_or(|length| length > bytes)
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than is allowed, breaks off or takes too long.
+    pub(super) async fn read(mut self) -> Result<Bytes, ApiError> {
+        DefaultBodyLimit::max(self.most).apply(&mut self.request);
+        match timeout(LONGEST, Bytes::from_request(self.request, &())).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
+                Err(too_large(self.most))
+            }
+            Ok(Err(_)) => Err(ApiError::new(Kind::NotJson, "the body broke off before its end")),
+            Err(_elapsed) => {
+                let detail = format!("the body was not complete after {} seconds; send it at once", LONGEST.as_secs());
+                Err(ApiError::new(Kind::Timeout, detail))
+            }
         }
     }
+}
+
+fn too_large(most: usize) -> ApiError {
+    ApiError::new(Kind::TooLarge, format!("this body may have at most {most} bytes"))
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -74,6 +100,10 @@ mod tests {
 
     const MOST: usize = 100;
 
+    async fn read(request: Request) -> Result<Bytes, ApiError> {
+        Announced::new(request, MOST)?.read().await
+    }
+
     fn json(body: Body) -> Request {
         let mut request = Request::new(body);
         request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -90,22 +120,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_bound() {
-        assert_eq!(read_json(json(Body::from("x".repeat(MOST))), MOST).await.unwrap().len(), MOST);
+        assert_eq!(read(json(Body::from("x".repeat(MOST)))).await.unwrap().len(), MOST);
         let longer = "x".repeat(MOST + 1);
         let announced = json(Body::from(longer.clone()));
         let unannounced = json(Body::from_stream(stream::iter([Ok::<_, Infallible>(longer)])));
         for request in [announced, unannounced] {
-            let response = read_json(request, MOST).await.unwrap_err().into_response();
+            let response = read(request).await.unwrap_err().into_response();
             assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
             assert_eq!(response.headers()[header::CONNECTION], "close");
         }
+    }
+
+    #[test]
+    fn a_body_without_a_length_may_have_any() {
+        let may_exceed = |body: Body| Announced::new(json(body), MOST).unwrap().may_exceed(10);
+        assert!(!may_exceed(Body::from("x".repeat(10))));
+        assert!(may_exceed(Body::from("x".repeat(11))));
+        assert!(may_exceed(trickle(Duration::ZERO)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_trickles_or_stalls_is_waited_for_no_longer_than_30_seconds() {
         for pause in [Duration::from_secs(1), Duration::from_secs(86_400)] {
             let began = Instant::now();
-            let response = read_json(json(trickle(pause)), MOST).await.unwrap_err().into_response();
+            let response = read(json(trickle(pause))).await.unwrap_err().into_response();
             assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
             assert_eq!(response.headers()[header::CONNECTION], "close");
             assert_eq!(began.elapsed().as_secs(), LONGEST.as_secs());
@@ -115,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_no_json() {
         let parts = stream::iter([Ok("{"), Err("gone")]);
-        let response = read_json(json(Body::from_stream(parts)), MOST).await.unwrap_err().into_response();
+        let response = read(json(Body::from_stream(parts))).await.unwrap_err().into_response();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     }
 }

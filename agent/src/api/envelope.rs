@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower::Service;
 
+use super::ALERTMANAGER;
 use super::error::{ApiError, Kind};
 use crate::identity::Identity;
 
@@ -49,6 +50,11 @@ impl Envelope {
             Err(_panic) => ApiError::internal("a handler panicked").into_response(),
         };
         self.seal(request_id, response)
+    }
+
+    /// Whether a request changes nothing when it comes again, so that its answer may be taken back.
+    pub(crate) fn is_repeatable(request: &Request) -> bool {
+        request.method() == Method::GET || request.uri().path() == ALERTMANAGER
     }
 
     /// The answer to a request whose connection has no place: whether the process lives, or that all places are taken.

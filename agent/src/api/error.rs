@@ -102,6 +102,19 @@ impl ApiError {
         Self { investigation_id: Some(investigation_id), ..self }
     }
 
+    pub(super) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The stable name of its kind.
+    pub(super) const fn name(&self) -> &'static str {
+        self.kind.facts().1
+    }
+
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The same error for a client that sends again after a 5xx only: what may go well the next time is one.
     pub(super) fn for_one_who_drops_after_a_4xx(self) -> Self {
         Self { kind: if self.kind == Kind::Timeout { Kind::Late } else { self.kind }, ..self }
@@ -171,7 +184,7 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         // What is left of the body is not read, so nothing can come after it.
-        if matches!(self.kind, Kind::Timeout | Kind::Late | Kind::TooLarge) {
+        if matches!(self.kind, Kind::Timeout | Kind::Late | Kind::TooLarge | Kind::Crowded) {
             headers.insert(header::CONNECTION, CLOSE);
         }
         response.extensions_mut().insert(self);

@@ -75,7 +75,7 @@ pub(super) async fn submit(
 
 fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Run>, ApiError> {
     let refused = |refusal| ApiError::refused(&refusal, |number| app.identity.investigation_id(number));
-    app.runs.submit(request, claim).map_err(refused)
+    app.runs.submit(request, claim).map_err(refused).map_err(|error| app.complaints.about_alert(error))
 }
 
 /// List investigations, newest first.

@@ -3,6 +3,7 @@
 mod alert;
 mod alertmanager;
 mod body;
+mod complaints;
 mod envelope;
 mod error;
 mod investigations;
@@ -22,8 +23,13 @@ use axum::routing::{get, post};
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::runs::Runs;
+use alertmanager::LargePlaces;
+use complaints::Complaints;
 pub(crate) use envelope::Envelope;
 use error::ApiError;
+
+/// Where Alertmanager sends its notifications.
+const ALERTMANAGER: &str = "/v1/alerts/alertmanager";
 
 /// What the handlers translate between.
 pub(crate) struct App {
@@ -32,6 +38,8 @@ pub(crate) struct App {
     meters: Arc<Meters>,
     openapi: Bytes,
     service_labels: Vec<String>,
+    large: LargePlaces,
+    complaints: Complaints,
 }
 
 /// The whole API as a service. `service_labels` are those in which Alertmanager names an alert's service.
@@ -46,7 +54,15 @@ pub(crate) fn service(
     service_labels: Vec<String>,
 ) -> Result<Envelope, serde_json::Error> {
     let openapi = openapi::document()?.into();
-    let app = App { runs, identity: Arc::clone(&identity), meters, openapi, service_labels };
+    let app = App {
+        runs,
+        identity: Arc::clone(&identity),
+        meters,
+        openapi,
+        service_labels,
+        large: LargePlaces::new(),
+        complaints: Complaints::default(),
+    };
     let router = Router::new()
         .route("/investigate", post(investigations::investigate))
         .route("/metrics", get(operations::metrics))
@@ -56,7 +72,7 @@ pub(crate) fn service(
         .route("/v1/investigations", post(investigations::submit).get(investigations::list))
         .route("/v1/investigations/{id}", get(investigations::get))
         .route("/v1/investigations/{id}/cancel", post(investigations::cancel))
-        .route("/v1/alerts/alertmanager", post(alertmanager::notify))
+        .route(ALERTMANAGER, post(alertmanager::notify))
         .route("/v1/memory", get(replica::memory))
         .route("/v1/costs", get(replica::costs))
         .route("/v1/replica", get(replica::replica))

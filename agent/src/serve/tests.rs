@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use langdeck_shared::{Problem, ToolMode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Semaphore;
@@ -52,7 +52,8 @@ impl Door {
         let router = Router::new()
             .route("/livez", get(async || "alive"))
             .route("/work", any(async || "done"))
-            .route("/large", get(async || "x".repeat(LARGE)))
+            .route("/large", any(async || "x".repeat(LARGE)))
+            .route("/v1/alerts/alertmanager", post(async || "x".repeat(LARGE)))
             .route("/gate", get(gate));
         let identity = Identity::new("r", "m", ToolMode::Sequential);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -162,22 +163,34 @@ async fn who_does_not_read_is_let_go() {
 
 #[tokio::test]
 async fn large_answers_hold_no_more_than_their_room_until_they_are_read_or_given_up() {
-    let door = Door::open(Bounds { unread_kib: 2 * LARGE / 1024, ..BOUNDS }).await;
-    let mut unread = Vec::new();
-    for _ in 0..2 {
-        let mut client = door.connect("GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await;
-        assert!(in_time(client.read(&mut [0; 100])).await.unwrap() > 0);
-        unread.push(client);
-    }
-    let refused = door.get("/large").await;
-    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, "1"));
-    let problem: Problem = serde_json::from_str(&refused.body).unwrap();
-    assert_eq!(problem.kind, "urn:langdeck:problem:crowded");
-    assert_eq!(refused.headers["x-request-id"], problem.request_id);
-    assert_eq!(door.get("/livez").await.status, StatusCode::OK);
+    for first_line in ["GET /large HTTP/1.1", "POST /v1/alerts/alertmanager HTTP/1.1"] {
+        let door = Door::open(Bounds { unread_kib: 2 * LARGE / 1024, ..BOUNDS }).await;
+        let request = format!("{first_line}\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let ask = async || Answer::parse(&to_end(door.connect(&request).await).await);
+        let mut unread = Vec::new();
+        for _ in 0..2 {
+            let mut client = door.connect(&request).await;
+            assert!(in_time(client.read(&mut [0; 100])).await.unwrap() > 0);
+            unread.push(client);
+        }
+        let refused = ask().await;
+        assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+        let problem: Problem = serde_json::from_str(&refused.body).unwrap();
+        assert_eq!(problem.kind, "urn:langdeck:problem:crowded");
+        assert_eq!(refused.headers["x-request-id"], problem.request_id);
+        assert_eq!(door.get("/livez").await.status, StatusCode::OK);
 
-    drop(unread.pop());
-    in_time(async { while door.get("/large").await.status != StatusCode::OK {} }).await;
+        drop(unread.pop());
+        in_time(async { while ask().await.status != StatusCode::OK {} }).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_asked_for_again_is_not_taken_back() {
+    let door = Door::open(Bounds { unread_kib: 0, ..BOUNDS }).await;
+    assert_eq!(door.get("/large").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let client = door.connect("POST /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert_eq!(Answer::parse(&to_end(client).await).body.len(), LARGE);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod feed;
 mod feed_under_load;
 mod fuzz;
 mod invalid;
+mod large_notifications;
 mod lists;
 mod operations;
 mod raw;
