@@ -25,7 +25,7 @@ impl Complaints {
         if matches!(error.kind(), Kind::Full | Kind::Draining)
             && let Some(unsaid) = self.alerts.draw()
         {
-            tracing::warn!(problem = error.name(), detail = error.detail(), unsaid, "an alert was refused");
+            tracing::warn!(problem = error.kind().name(), detail = error.detail(), unsaid, "an alert was refused");
         }
         error
     }
@@ -33,7 +33,12 @@ impl Complaints {
     /// A notification was not taken. Alertmanager does not read why.
     pub(super) fn about_notification(&self, error: ApiError) -> ApiError {
         if let Some(unsaid) = self.notifications.draw() {
-            tracing::warn!(problem = error.name(), detail = error.detail(), unsaid, "a notification was refused");
+            tracing::warn!(
+                problem = error.kind().name(),
+                detail = error.detail(),
+                unsaid,
+                "a notification was refused"
+            );
         }
         error
     }

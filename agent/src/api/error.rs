@@ -45,6 +45,20 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    pub(super) const fn status(self) -> StatusCode {
+        self.facts().0
+    }
+
+    /// The stable name.
+    pub(super) const fn name(self) -> &'static str {
+        self.facts().1
+    }
+
+    /// Whether the same request may well be served a little later.
+    pub(super) const fn is_for_later(self) -> bool {
+        matches!(self, Self::Crowded | Self::Late | Self::Full | Self::Draining)
+    }
+
     /// The status, the stable name and the title.
     const fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
@@ -104,11 +118,6 @@ impl ApiError {
 
     pub(super) const fn kind(&self) -> Kind {
         self.kind
-    }
-
-    /// The stable name of its kind.
-    pub(super) const fn name(&self) -> &'static str {
-        self.kind.facts().1
     }
 
     pub(super) fn detail(&self) -> &str {
@@ -178,9 +187,9 @@ impl ApiError {
 /// A response without a body: the envelope finds the error in it and writes the body.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = self.kind.facts().0.into_response();
+        let mut response = self.kind.status().into_response();
         let headers = response.headers_mut();
-        if matches!(self.kind, Kind::Crowded | Kind::Late | Kind::Full | Kind::Draining) {
+        if self.kind.is_for_later() {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         // What is left of the body is not read, so nothing can come after it.

@@ -6,14 +6,17 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use langdeck_shared::{Accepted, AlertRequest, Investigation, InvestigationPage, Problem, Report, Status};
+use langdeck_shared::{Accepted, AlertRequest, Investigation, InvestigationPage, Report, Status};
 use tokio::time::Instant;
 
 use super::App;
 use super::alert::Submission;
 use super::error::{ApiError, Kind};
 use super::json::Json;
-use super::openapi::{IdempotencyKey, InvalidQuery, NoRoom, NoSuchInvestigation, Refusals};
+use super::openapi::{
+    AllTaken, Failed, HasEnded, IdempotencyKey, InvalidQuery, KeyReused, KeyReusedOrCancelled, NoRoom,
+    NoSuchInvestigation, Refusals,
+};
 use super::query::Params;
 use crate::identity::plain_number;
 use crate::memory::{ListFilter, Record};
@@ -28,7 +31,8 @@ use crate::runs::{self, CancelReason, Detail, NotCancelled, Run};
     responses(
         (status = 200, description = "The report of an investigation that succeeded, or succeeded in part", body = Report),
         Refusals,
-        (status = 502, description = "The investigation failed", body = Problem, content_type = "application/problem+json"),
+        KeyReusedOrCancelled,
+        Failed,
     )
 )]
 pub(super) async fn investigate(State(app): State<Arc<App>>, submission: Submission) -> Result<Json<Report>, ApiError> {
@@ -56,6 +60,7 @@ fn without_report(run: &Run, record: &Record) -> ApiError {
     responses(
         (status = 202, description = "Accepted", body = Accepted, headers(("Location" = String, description = "Where to follow it"))),
         Refusals,
+        KeyReused,
     )
 )]
 pub(super) async fn submit(
@@ -145,8 +150,8 @@ pub(super) async fn get(
     responses(
         (status = 202, description = "It ends at once, unless it just did", body = Accepted),
         NoSuchInvestigation,
-        (status = 409, description = "It has already ended", body = Problem, content_type = "application/problem+json"),
-        NoRoom,
+        HasEnded,
+        AllTaken,
     )
 )]
 pub(super) async fn cancel(

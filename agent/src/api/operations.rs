@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
-use langdeck_shared::{Health, Problem, ReplicaStatus};
+use langdeck_shared::{Health, ReplicaStatus};
 use tokio::time::Instant;
 
 use super::App;
 use super::error::{ApiError, Kind};
 use super::json::{JSON, Json};
-use super::openapi::NoRoom;
+use super::openapi::{NoRoom, NotReady};
 use crate::clock::millis;
 
 const PROMETHEUS_TEXT: HeaderValue = HeaderValue::from_static(prometheus::TEXT_FORMAT);
@@ -39,7 +39,7 @@ pub(super) async fn livez(State(app): State<Arc<App>>) -> Json<Health> {
     get, path = "/readyz", tag = "operations",
     responses(
         (status = 200, description = "It should", body = Health),
-        (status = 503, description = "It is about to stop, or all connections are taken", body = Problem, content_type = "application/problem+json", headers(("Retry-After" = u32, description = "Seconds"))),
+        NotReady,
     )
 )]
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Json<Health>, ApiError> {

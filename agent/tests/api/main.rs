@@ -5,6 +5,7 @@
 mod alertmanager;
 mod cancelling;
 mod clients;
+mod document;
 mod documented;
 mod failing;
 mod feed;
@@ -13,6 +14,7 @@ mod fuzz;
 mod invalid;
 mod large_notifications;
 mod lists;
+mod openapi;
 mod operations;
 mod raw;
 mod submitting;
