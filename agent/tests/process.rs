@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::Value;
 
 const LONGEST: Duration = Duration::from_secs(20);
@@ -18,9 +22,14 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// What a developer has set, which must not decide what a test sees.
+fn settings() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LANGDECK_"))
+}
+
 fn prepared(program: &str) -> Command {
     let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LANGDECK_")) {
+    for (name, _) in settings() {
         command.env_remove(name);
     }
     command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -75,23 +84,39 @@ impl Process {
         }
     }
 
-    /// Sends a request on a connection of its own.
     fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(LONGEST)).unwrap();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        stream
+        send(self.address, method, path, body)
+    }
+
+    /// What it still logs until it ends.
+    fn rest_of_the_log(&mut self) -> Vec<Value> {
+        let mut log = String::new();
+        self.log.read_to_string(&mut log).unwrap();
+        log.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The status of an answer.
     fn get(&self, path: &str) -> u16 {
         status_of(self.send("GET", path, ""))
     }
+}
+
+/// Sends a request on a connection of its own.
+fn send(address: SocketAddr, method: &str, path: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONGEST)).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    stream
+}
+
+/// The lines of a log with this message.
+fn said<'a>(log: &'a [Value], message: &str) -> Vec<&'a Value> {
+    log.iter().filter(|event| event["message"] == message).collect()
 }
 
 fn status_of(mut stream: TcpStream) -> u16 {
@@ -115,13 +140,55 @@ fn after_sigterm_it_ends_its_work_and_exits_with_0() {
     agent.signal("TERM");
     assert_eq!(status_of(waiting), 200);
     assert_eq!(agent.wait().code(), Some(0));
-    let mut log = String::new();
-    agent.log.read_to_string(&mut log).unwrap();
-    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let ended: Vec<_> = events.iter().filter(|event| event["message"] == "investigation ended").collect();
-    assert_eq!(ended.len(), 1, "{log}");
+    let log = agent.rest_of_the_log();
+    let ended = said(&log, "investigation ended");
+    assert_eq!(ended.len(), 1, "{log:?}");
     assert!(ended[0]["investigation_id"].as_str().unwrap().starts_with("inv_"));
-    assert_eq!(events.last().unwrap()["message"], "stopped");
+    assert_eq!(ended[0]["level"], "INFO");
+    assert_eq!(log.last().unwrap()["message"], "stopped");
+}
+
+#[test]
+fn refused_alerts_do_not_flood_the_log() {
+    let mut agent = Process::start(&["--max-running=1", "--max-queued=0", "--sim-delay=1000", "--grace=0s"]);
+    assert_eq!(status_of(agent.send("POST", "/v1/investigations", ALERT)), 202);
+    for _ in 0..100 {
+        assert_eq!(status_of(agent.send("POST", "/v1/investigations", ALERT)), 503);
+    }
+    agent.signal("TERM");
+    assert_eq!(agent.wait().code(), Some(0));
+    let log = agent.rest_of_the_log();
+    let refused = said(&log, "an alert was refused");
+    // Ten in ten seconds, however long a slow machine takes over it.
+    assert!((10..100).contains(&refused.len()), "{log:?}");
+    assert_eq!((&refused[0]["level"], &refused[0]["problem"]), (&"WARN".into(), &"full".into()));
+    let ended = said(&log, "investigation ended");
+    assert_eq!((ended.len(), &ended[0]["status"]), (1, &"cancelled".into()));
+}
+
+#[test]
+fn on_a_terminal_the_log_is_text() {
+    let terminal = native_pty_system().openpty(PtySize { cols: 500, ..PtySize::default() }).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_langdeck-agent"));
+    command.args(["--listen=127.0.0.1:0", "--sim-delay=0"]);
+    for (name, _) in settings() {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1");
+    let mut child = terminal.slave.spawn_command(command).unwrap();
+    drop(terminal.slave);
+    let log = BufReader::new(terminal.master.try_clone_reader().unwrap());
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+
+    let listening = told.recv_timeout(LONGEST).unwrap();
+    let (_, address) = listening.split_once("INFO langdeck_agent::server: listening address=").unwrap();
+    let address = address.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(status_of(send(address, "POST", "/investigate", ALERT)), 200);
+    let ended = told.recv_timeout(LONGEST).unwrap();
+    assert!(ended.contains("INFO langdeck_agent::runs: investigation ended investigation_id=\"inv_"), "{ended}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
