@@ -99,6 +99,13 @@ impl Envelope {
 
 fn write_problem(error: ApiError, request_id: &HeaderValue, response: &mut Response) {
     let problem = error.problem(request_id.to_str().unwrap_or_default());
+    tracing::debug!(
+        request_id = problem.request_id,
+        status = problem.status,
+        problem = problem.kind,
+        detail = problem.detail,
+        "a request was refused"
+    );
     // A struct of strings and numbers is always JSON.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let headers = response.headers_mut();
