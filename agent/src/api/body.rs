@@ -24,9 +24,11 @@ impl Announced {
     ///
     /// # Errors
     ///
-    /// When the media type is not JSON in UTF-8, or the body says itself that it is longer: then it need not be sent.
+    /// When the media type is not JSON in UTF-8, when it is compressed, and when it says itself that it is longer: then
+    /// it need not be sent.
     pub(super) fn new(request: Request, most: usize) -> Result<Self, ApiError> {
         check_media_type(request.headers())?;
+        check_encoding(request.headers())?;
         if usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length > most) {
             return Err(too_large(most));
         }
@@ -74,6 +76,16 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let found = if media_type.is_empty() { "nothing".to_owned() } else { format!("{media_type:?}") };
     let detail = format!("the content-type header says {found}; what is taken here is application/json in UTF-8");
     Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            let detail = format!("the content-encoding header says {encoding:?}; a body is taken uncompressed only");
+            Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a media type's charset, where it names one, is UTF-8 or the ASCII part of it.

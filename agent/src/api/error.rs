@@ -74,7 +74,7 @@ impl Kind {
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The request conflicts with what is"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body's media type is not JSON")
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not sent as plain JSON")
             }
             Self::InvalidAlert => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-alert", "The alert is invalid"),
             Self::InvalidNotification => {

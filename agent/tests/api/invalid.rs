@@ -121,6 +121,13 @@ fn table(used: &str, ended: &str) -> Vec<Bad> {
         media_type(&[("content-type", "application/jsonx")]),
         media_type(&[("content-type", "application/json; charset=utf-16")]),
         media_type(&[("content-type", "application/json;Charset=\"ISO-8859-1\"")]),
+        Bad::alerts(
+            GOOD,
+            &[("content-type", JSON), ("content-encoding", "gzip")],
+            415,
+            "unsupported-media-type",
+            &["content-encoding", "gzip", "uncompressed"],
+        ),
         key(""),
         key("two words"),
         key(&long(256)),

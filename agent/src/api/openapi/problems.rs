@@ -32,7 +32,7 @@ macro_rules! problems {
 const NOT_JSON: Case = (Kind::NotJson, "the body is not JSON", "EOF while parsing an object at line 1 column 1");
 const UNSUPPORTED: Case = (
     Kind::UnsupportedMediaType,
-    "the body's media type is not JSON in UTF-8",
+    "the body's media type is not JSON in UTF-8, or it is compressed",
     "the content-type header says \"text/plain\"; what is taken here is application/json in UTF-8",
 );
 const CROWDED: Case = (
