@@ -92,6 +92,7 @@ async fn series(server: &Server) -> BTreeMap<String, String> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.rsplit_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap()).collect()
 }
+
 #[tokio::test]
 async fn an_agent_does_not_start_with_a_bad_setting_or_a_taken_port() {
     let bad = Agent::start(Config { history: 0, ..config() }).await.err().unwrap();
