@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::extract::Request;
 use axum::http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use super::error::{ApiError, Kind};
@@ -45,13 +45,11 @@ impl Announced {
     /// # Errors
     ///
     /// When it is longer than is allowed, breaks off or takes too long.
-    pub(super) async fn read(mut self) -> Result<Bytes, ApiError> {
-        DefaultBodyLimit::max(self.most).apply(&mut self.request);
-        match timeout(LONGEST, Bytes::from_request(self.request, &())).await {
-            Ok(Ok(body)) => Ok(body),
-            Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
-                Err(too_large(self.most))
-            }
+    pub(super) async fn read(self) -> Result<Bytes, ApiError> {
+        let body = Limited::new(self.request.into_body(), self.most);
+        match timeout(LONGEST, body.collect()).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(self.most)),
             Ok(Err(_)) => Err(ApiError::new(Kind::NotJson, "the body broke off before its end")),
             Err(_elapsed) => {
                 let detail = format!("the body was not complete after {} seconds; send it at once", LONGEST.as_secs());
@@ -69,13 +67,19 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     let subtype = essence.get(.."application/".len()).filter(|kind| kind.eq_ignore_ascii_case("application/"));
-    let subtype = subtype.map(|kind| essence[kind.len()..].to_ascii_lowercase());
-    if subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) && is_utf_8(media_type) {
+    let subtype = subtype.map(|kind| &essence[kind.len()..]);
+    if subtype.is_some_and(is_json) && is_utf_8(media_type) {
         return Ok(());
     }
     let found = if media_type.is_empty() { "nothing".to_owned() } else { format!("{media_type:?}") };
     let detail = format!("the content-type header says {found}; what is taken here is application/json in UTF-8");
     Err(ApiError::new(Kind::UnsupportedMediaType, detail))
+}
+
+/// Whether a subtype is that of JSON, or of something written in JSON.
+fn is_json(subtype: &str) -> bool {
+    let suffix = subtype.rsplit_once('+').map_or(subtype, |(_, suffix)| suffix);
+    suffix.eq_ignore_ascii_case("json")
 }
 
 fn check_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
