@@ -1,6 +1,7 @@
 //! Metrics for Prometheus: a view of the books, made at each scrape.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use langdeck_shared::{Status, StepStatus};
 use prometheus::core::Collector;
@@ -52,14 +53,16 @@ impl Meters {
         })
     }
 
+    /// An investigation begins that waited so long for a place, which may be no time at all.
+    pub(crate) fn observe_wait(&self, wait: Duration) {
+        self.queue_wait.observe(wait.as_secs_f64());
+    }
+
     /// An investigation has ended. How long it took counts unless it was cancelled, and so do its steps that came to an
-    /// end; how long it waited counts once it began, also when that was no time at all.
+    /// end.
     pub(crate) fn observe(&self, record: &Record) {
         if let Some(took) = record.took().filter(|_| record.status != Status::Cancelled) {
             self.latency.observe(took.as_secs_f64());
-        }
-        if let Some(started) = record.started {
-            self.queue_wait.observe(started.saturating_duration_since(record.accepted).as_secs_f64());
         }
         for step in &record.steps {
             if let (StepStatus::Succeeded | StepStatus::Failed, Some(took)) = (step.status, step.took)

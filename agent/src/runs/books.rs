@@ -83,7 +83,7 @@ impl Books {
         self.last_alert = Some(Arc::clone(&alert));
         let account = self.ledger.account(&alert);
         let number = self.investigations.insert(Record::accepted(Arc::clone(&alert), accepted_at, now));
-        Run::new(number, alert, account)
+        Run::new(number, alert, now, account)
     }
 
     /// The chain of an accepted investigation begins.

@@ -184,6 +184,7 @@ impl Runs {
     }
 
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
+        self.meters.observe_wait(started.saturating_duration_since(run.accepted));
         let recorder = Recorder::new(&self.prices, started);
         let ending = self.follow(&run, recall.as_ref(), started, &recorder).await;
         let (ended, next) = {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::Alert;
 use tokio::sync::SetOnce;
+use tokio::time::Instant;
 
 use super::idempotency::{Claim, Keys};
 use super::{CancelReason, Refusal};
@@ -24,14 +25,15 @@ pub(crate) struct Limits {
 pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) alert: Arc<Alert>,
+    pub(super) accepted: Instant,
     pub(super) account: Account,
     cancel: SetOnce<CancelReason>,
     ended: SetOnce<Arc<Record>>,
 }
 
 impl Run {
-    pub(super) fn new(number: u64, alert: Arc<Alert>, account: Account) -> Self {
-        Self { number, alert, account, cancel: SetOnce::new(), ended: SetOnce::new() }
+    pub(super) fn new(number: u64, alert: Arc<Alert>, accepted: Instant, account: Account) -> Self {
+        Self { number, alert, accepted, account, cancel: SetOnce::new(), ended: SetOnce::new() }
     }
 
     /// Waits for its end; the record is its last state, whether or not the replica still remembers it.

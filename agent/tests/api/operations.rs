@@ -54,6 +54,8 @@ async fn metrics_tell_by_their_end_investigations_that_succeeded_failed_and_were
     assert_eq!(unplannable.status(), StatusCode::BAD_GATEWAY);
     let cancelled = server.submit("high_cpu", "b").await;
     gate.entered().await;
+    // Whoever watches a queue cannot wait until the investigations have ended.
+    assert_eq!(series(&server).await["agent_queue_wait_seconds_count"], "2");
     server.post(&format!("/v1/investigations/{cancelled}/cancel"), &json!({})).await;
     server.ended(&cancelled).await;
     gate.open(1);
