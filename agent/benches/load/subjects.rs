@@ -17,7 +17,7 @@ const LONGEST_WORK: Duration = Duration::from_secs(60);
 pub(crate) async fn agent(arguments: &[&str]) -> io::Result<Process> {
     Process::start(|address| {
         let mut command = agent_command(address);
-        command.arg("--log=warn").args(arguments);
+        command.arg("--log=error").args(arguments);
         command
     })
     .await
