@@ -33,8 +33,10 @@ Environment:
 
 Exit codes:
   0      done
-  1      it failed: no agent answers (for status: not one of them), an investigation failed
+  1      it failed: no agent answers (for status: not one of them), an investigation failed, or
+         a part of the console did and was restarted
   2      not understood, or no terminal to open the console on
+  101    the console itself failed; a report is left in a file
   128+n  ended by signal n";
 
 /// A terminal operations console for a fleet of AI agents. Without a command it opens the console.

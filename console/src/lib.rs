@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod commands;
+pub mod crash;
 pub mod net;
 #[cfg(test)]
 mod readme;

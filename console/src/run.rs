@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::{App, AppOptions, Effect, Gesture, Message, Pace};
+use crate::crash;
 use crate::net::{BaseUrl, Client, PollOptions, Submitter, spawn_poller};
 use crate::signals::{self, Heard, Signals};
 use crate::terminal::{self, Screen};
@@ -51,12 +52,12 @@ pub enum Ending {
     Hangup,
 }
 
-/// Opens the console and runs it to its end. The terminal is as it was when this returns.
+/// Opens the console, which asks the agents at the given pace, and runs it to its end. The terminal is as it was when this returns.
 ///
 /// # Errors
 ///
 /// When the terminal does not let itself be set up.
-pub async fn run(client: Client, options: ConsoleOptions) -> io::Result<Ending> {
+pub async fn run(client: Client, options: ConsoleOptions, poll: PollOptions) -> io::Result<Ending> {
     let depth = ColorDepth::detect(|name| std::env::var(name).ok());
     let theme = Theme::new(depth, options.ascii);
     let mut signals = Signals::listen()?;
@@ -65,7 +66,6 @@ pub async fn run(client: Client, options: ConsoleOptions) -> io::Result<Ending> 
     let sources: Arc<[BaseUrl]> = options.sources.into();
     // The first questions are on their way while the terminal is being set up.
     let runtime = Handle::current();
-    let poll = PollOptions::default();
     spawn_poller(&runtime, client.clone(), Arc::clone(&sources), paces, messages.clone(), poll);
 
     let app_options = AppOptions { sources: sources.iter().map(ToString::to_string).collect(), demo: options.demo };
@@ -79,6 +79,7 @@ pub async fn run(client: Client, options: ConsoleOptions) -> io::Result<Ending> 
         needs_draw: true,
         last_frame: None,
         last_tick: Instant::now(),
+        panics: 0,
     };
     match console.run(&mut signals).await {
         // Its window was closed; which of this and the signal comes first is chance.
@@ -104,6 +105,8 @@ struct Console {
     needs_draw: bool,
     last_frame: Option<Instant>,
     last_tick: Instant,
+    /// How many background panics the app has been told of.
+    panics: usize,
 }
 
 impl Console {
@@ -125,6 +128,7 @@ impl Console {
                         Some(Message::Resized)
                     }
                 },
+                () = crash::panicked() => self.next_panic(),
                 () = sleep_until(wake) => self.tick(),
             };
             let mut next = message;
@@ -135,6 +139,10 @@ impl Console {
                         Then::Suspend => self.suspend(signals).await?,
                         Then::End => return Ok(Ending::Quit),
                     }
+                }
+                if let Some(panicked) = self.next_panic() {
+                    next = Some(panicked);
+                    continue;
                 }
                 // Only messages are drained so: an event stream that is asked without being waited for keeps to the
                 // waker of that question, and the next key would wake nobody.
@@ -148,6 +156,7 @@ impl Console {
 
     /// Folds one message into the state, and carries out what the state asks for.
     fn fold(&mut self, message: Message) -> io::Result<Then> {
+        crash::note(message.name());
         let mut then = Then::GoOn;
         for effect in self.app.update(message, Instant::now()) {
             match effect {
@@ -200,6 +209,13 @@ impl Console {
         }
         self.last_tick = Instant::now();
         Some(Message::Tick)
+    }
+
+    /// The next background panic that the app has not been told of.
+    fn next_panic(&mut self) -> Option<Message> {
+        let panic = crash::nth(self.panics)?;
+        self.panics += 1;
+        Some(Message::Panicked(panic))
     }
 
     async fn suspend(&mut self, signals: &mut Signals) -> io::Result<()> {

@@ -2,8 +2,6 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, PoisonError};
-use std::thread;
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
@@ -17,17 +15,10 @@ use ratatui::layout::Rect;
 use ratatui::style::Color;
 use ratatui::{Frame, Terminal};
 
-/// What the threads are called that run background tasks. A panic there is a task's, not the console's end.
-pub const WORKER_THREAD: &str = "langdeck-worker";
-
-/// The most background panics that are kept for the end.
-const MAX_PANICS: usize = 8;
+use crate::crash;
 
 /// Whether the terminal is in the console's hands.
 static ENTERED: AtomicBool = AtomicBool::new(false);
-
-/// What background tasks have panicked with while the screen could not show it.
-static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// What ends a frame, and makes the terminal show it.
 const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
@@ -48,7 +39,7 @@ impl Screen {
     ///
     /// When there is no terminal, or it does not let itself be set up; it is then left as it was.
     pub fn enter(colour: bool) -> io::Result<Self> {
-        install_panic_hook();
+        crash::install();
         take_over().inspect_err(|_| leave())?;
         let terminal = Terminal::new(CrosstermBackend::new(Frames::default())).inspect_err(|_| leave())?;
         Ok(Self { terminal, colour, repaint: false })
@@ -153,6 +144,12 @@ pub fn can_open() -> Result<(), &'static str> {
     }
 }
 
+/// Whether the terminal is in the console's hands.
+#[must_use]
+pub fn is_entered() -> bool {
+    ENTERED.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back as it was found. Does nothing where it was not taken, or was given back already; can be called
 /// from anywhere at any time. What fails is passed over: a terminal that is gone needs no restoring.
 pub fn leave() {
@@ -175,12 +172,6 @@ pub fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
-/// What panicked in the background while the console was open, once.
-#[must_use]
-pub fn take_background_panics() -> Vec<String> {
-    std::mem::take(&mut *PANICS.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
 fn take_over() -> io::Result<()> {
     ENTERED.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
@@ -199,31 +190,4 @@ fn enable_mouse(out: &mut impl Write) -> io::Result<()> {
 #[cfg(not(unix))]
 fn enable_mouse(out: &mut impl Write) -> io::Result<()> {
     execute!(out, crossterm::event::EnableMouseCapture)
-}
-
-/// A panic restores the terminal before it is printed. One in a background task does not end the console: the task's
-/// supervisor reports it on the screen, where printing would only tear it, and its full text is kept for the end.
-fn install_panic_hook() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let print = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let here = thread::current();
-            let entered = ENTERED.load(Ordering::SeqCst);
-            if entered && here.name() == Some(WORKER_THREAD) {
-                let mut panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
-                if panics.len() < MAX_PANICS {
-                    panics.push(format!("{info}\n{}", std::backtrace::Backtrace::capture()));
-                }
-                return;
-            }
-            leave();
-            print(info);
-            // The main thread unwinds and ends the process. Another one, such as that which reads keys, would leave a
-            // console behind that hears nothing.
-            if entered && here.name() != Some("main") {
-                std::process::exit(101);
-            }
-        }));
-    });
 }

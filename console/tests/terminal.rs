@@ -6,10 +6,12 @@
 mod pty;
 mod support;
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
-use langdeck_console::terminal;
+use langdeck_console::commands::console;
+use langdeck_console::net::{Client, PollOptions};
+use langdeck_console::run::ConsoleOptions;
+use langdeck_console::{crash, terminal};
 use pty::{LANGDECK, Pty};
 use rustix::process::Signal;
 use support::{Reply, Scripted, nobody, snapshot};
@@ -187,44 +189,86 @@ fn panicking_program() {
 }
 
 #[test]
-fn a_panic_gives_it_back_before_it_speaks() {
+fn a_panic_gives_it_back_before_it_speaks_and_leaves_a_report() {
     let this = std::env::current_exe().unwrap();
     let args = ["--exact", "panicking_program", "--ignored", "--nocapture"];
-    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[], 100, 30);
+    let state = tempfile::tempdir().unwrap();
+    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[state_in(&state)], 200, 30);
     pty.ended_restored(101);
     let text = pty.text();
-    assert!(text.contains("the reason of the panic"), "{text}");
+    assert!(text.contains("the reason of the panic") && text.contains("A report of it is in"), "{text}");
     assert!(!text.contains("about to panic"), "{text}");
+    let [(path, report)] = reports(&state).try_into().unwrap();
+    assert!(text.contains(&path), "{path} is not named\n{text}");
+    for said in [env!("CARGO_PKG_VERSION"), "panicking_program", "the reason of the panic", "200x30", "terminal.rs"] {
+        assert!(report.contains(said), "{said} is not in it\n{report}");
+    }
 }
 
-/// Not a test of its own: the program that `a_panic_in_the_background_does_not_tear_the_screen` runs in a terminal.
+#[test]
+fn where_no_report_can_be_written_it_is_printed() {
+    let this = std::env::current_exe().unwrap();
+    let args = ["--exact", "panicking_program", "--ignored", "--nocapture"];
+    let nowhere = [("XDG_STATE_HOME", "/dev/null/none"), ("TMPDIR", "/dev/null/none")];
+    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &nowhere, 200, 300);
+    pty.ended_restored(101);
+    assert!(pty.text().contains("last messages") && pty.text().contains("terminal.rs"), "{}", pty.text());
+}
+
+/// Not a test of its own: a console whose poller panics whenever it is started, since its next beat lies beyond all time.
 #[test]
 #[ignore = "panics by design"]
-fn background_panicking_program() {
+fn stumbling_program() {
     let mut workers = tokio::runtime::Builder::new_multi_thread();
-    let runtime = workers.worker_threads(1).thread_name(terminal::WORKER_THREAD).build().unwrap();
-    let mut screen = terminal::Screen::enter(true).unwrap();
-    let panicked = runtime.block_on(runtime.spawn(async { panic!("the reason in the background") }));
-    assert!(panicked.is_err());
-    screen.draw(|frame| frame.render_widget("still drawing", frame.area())).unwrap();
-    // Until the test has looked.
-    std::io::stdin().read_exact(&mut [0]).unwrap();
-    drop(screen);
-    println!("kept: {:?}", terminal::take_background_panics());
+    let runtime = workers.worker_threads(1).thread_name(crash::WORKER_THREAD).enable_all().build().unwrap();
+    let sources = vec!["http://127.0.0.1:1".parse().unwrap()];
+    let client = Client::new(&sources).unwrap();
+    let options = ConsoleOptions { sources, demo: false, ascii: false };
+    let never = PollOptions { idle: Duration::MAX, busy: Duration::MAX, ..PollOptions::default() };
+    let code = runtime.block_on(console::open_at(client, options, never)).unwrap();
+    runtime.shutdown_background();
+    std::process::exit(code.into());
 }
 
 #[test]
-fn a_panic_in_the_background_does_not_tear_the_screen() {
+fn a_task_that_panics_is_told_on_the_screen_and_started_again() {
     let this = std::env::current_exe().unwrap();
-    let args = ["--exact", "background_panicking_program", "--ignored", "--nocapture"];
-    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[], 100, 30);
-    pty.see("still drawing");
-    pty.wait("nothing but the drawing", |screen| {
-        screen.alternate_screen() && screen.contents().trim() == "still drawing"
+    let args = ["--exact", "stumbling_program", "--ignored", "--nocapture"];
+    let state = tempfile::tempdir().unwrap();
+    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[state_in(&state)], 200, 30);
+    pty.wait("which one, what becomes of it, and where the report is", |screen| {
+        let text = screen.contents();
+        ["the poller panicked", "it is started again", "langdeck-panic-"].iter().all(|said| text.contains(said))
     });
-    pty.send("x");
-    pty.ended_restored(0);
-    assert!(pty.text().contains("the reason in the background"), "{}", pty.text());
+    // Each start leaves a report, so a second one means that it was started again.
+    let until = Instant::now() + pty::DEADLINE;
+    while reports(&state).len() < 2 {
+        assert!(Instant::now() < until, "not started again");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    pty.see("fault in langdeck itself");
+    pty.send("?");
+    pty.see("Keys");
+    pty.send("\u{1b}");
+    pty.see_gone("Keys ");
+    pty.send("q");
+    pty.ended_restored(1);
+    let text = pty.text();
+    assert!(text.contains("langdeck: the poller panicked") && text.contains(&reports(&state)[0].0), "{text}");
+    assert!(reports(&state)[0].1.contains("the poller"), "{}", reports(&state)[0].1);
+}
+
+/// Where a program shall leave its reports.
+fn state_in(folder: &tempfile::TempDir) -> (&str, &str) {
+    ("XDG_STATE_HOME", folder.path().to_str().unwrap())
+}
+
+/// The reports left there, oldest first: their paths and texts.
+fn reports(folder: &tempfile::TempDir) -> Vec<(String, String)> {
+    let Ok(files) = std::fs::read_dir(folder.path().join("langdeck")) else { return Vec::new() };
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap())).collect()
 }
 
 fn any_cell(screen: &vt100::Screen, wish: impl Fn(&vt100::Cell) -> bool) -> bool {

@@ -55,4 +55,10 @@ impl Source {
     pub const fn is_up(&self) -> bool {
         matches!(self.link, Link::Up)
     }
+
+    /// Whether the last question to it was not answered as it should be.
+    #[must_use]
+    pub const fn is_down(&self) -> bool {
+        matches!(self.link, Link::Down { .. })
+    }
 }

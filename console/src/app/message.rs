@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::KeyEvent;
 use langdeck_shared::{Accepted, AlertRequest, Investigation, ReplicaUpdate};
 
+use crate::crash::Panic;
 use crate::net::NetError;
 
 /// One of the addresses that the console polls: its place in the list of `--url`s.
@@ -84,6 +85,27 @@ pub enum Message {
         /// The new investigation, or why there is none.
         result: Result<Accepted, NetError>,
     },
+    /// A background task has panicked.
+    Panicked(Panic),
+}
+
+impl Message {
+    /// What it is called, without anything of what it holds.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "key",
+            Self::Pointed(..) => "pointed",
+            Self::Paste(_) => "paste",
+            Self::Resized => "resized",
+            Self::Tick => "tick",
+            Self::Updated { .. } => "updated",
+            Self::PollFailed { .. } => "poll-failed",
+            Self::Detail { .. } => "detail",
+            Self::Fired { .. } => "fired",
+            Self::Panicked(_) => "panicked",
+        }
+    }
 }
 
 /// Something that the state asks of the world outside.

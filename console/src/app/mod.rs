@@ -30,7 +30,7 @@ pub use fleet::{Fleet, FleetOrder, Replica, hourly};
 pub use investigations::{Investigations, Known};
 pub use memory::{FleetMemory, Recalled};
 pub use message::{Effect, Gesture, Message, Pace, SourceId, Target};
-pub use notice::{Notice, Tone};
+pub use notice::{Fault, Notice, Tone};
 
 /// How long the sources are asked quickly after an alert was fired (the contract's figure).
 const HURRY: Duration = Duration::from_secs(2);
@@ -111,6 +111,8 @@ pub struct App {
     pub scope: Option<String>,
     /// What has just become known and will soon be forgotten.
     pub notice: Option<Notice>,
+    /// The last fault of the console itself, for a while.
+    pub fault: Option<Fault>,
     /// The replica that the fleet's marker stands at, by its life.
     replica: Option<String>,
     /// The investigation that the list's marker was put at; none lets it follow what runs.
@@ -147,6 +149,7 @@ impl App {
             filter: Input::default(),
             scope: None,
             notice: None,
+            fault: None,
             replica: None,
             selected: None,
             followed: None,
@@ -204,10 +207,11 @@ impl App {
     #[must_use]
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
         let notice = self.notice.as_ref().map(|notice| notice.until());
+        let fault = self.fault.as_ref().map(|fault| fault.until());
         let hurry = self.hurry_until.filter(|until| now < *until);
         let moving =
             (!self.is_paused()).then(|| if self.fleet.is_busy(now) { Some(now + FRAME) } else { self.aging(now) });
-        [notice, hurry, moving.flatten()].into_iter().flatten().min()
+        [notice, fault, hurry, moving.flatten()].into_iter().flatten().min()
     }
 
     /// When an age on the screen has grown by a second, while one is shown: that of a replica or an address which does

@@ -1,9 +1,14 @@
-//! A short word about what has just happened.
+//! A short word about what has just happened, and a longer one about what went wrong inside.
 
 use std::time::{Duration, Instant};
 
+use crate::crash::Panic;
+
 /// How long a notice stays.
 const SHOWN_FOR: Duration = Duration::from_secs(6);
+
+/// How long a fault is shown: long enough to find the report that it names.
+const FAULT_SHOWN_FOR: Duration = Duration::from_secs(60);
 
 /// How a notice is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,5 +40,27 @@ impl Notice {
     #[must_use]
     pub fn until(&self) -> Instant {
         self.since + SHOWN_FOR
+    }
+}
+
+/// A fault of the console itself that did not end it.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// What panicked, and where the report is.
+    pub panic: Panic,
+    since: Instant,
+}
+
+impl Fault {
+    /// A fault that has just become known.
+    #[must_use]
+    pub const fn new(panic: Panic, now: Instant) -> Self {
+        Self { panic, since: now }
+    }
+
+    /// Until when it is shown.
+    #[must_use]
+    pub fn until(&self) -> Instant {
+        self.since + FAULT_SHOWN_FOR
     }
 }

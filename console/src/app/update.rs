@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Detail, Effect, HURRY, Link, Message, Notice, Pane, SourceId, Tone};
+use super::{App, Detail, Effect, Fault, HURRY, Link, Message, Notice, Pane, SourceId, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -21,7 +21,7 @@ impl App {
             }
             Message::Resized => Vec::new(),
             Message::Tick => {
-                self.forget_notice(now);
+                self.forget_notices(now);
                 Vec::new()
             }
             Message::Updated { source, update, received, took } => {
@@ -52,6 +52,10 @@ impl App {
                         self.say(Tone::Bad, format!("{outcome} at {url}: {error}"), now);
                     }
                 }
+                Vec::new()
+            }
+            Message::Panicked(panic) => {
+                self.fault = Some(Fault::new(panic, now));
                 Vec::new()
             }
         };
@@ -156,7 +160,8 @@ impl App {
         self.notice = Some(Notice::new(tone, text, now));
     }
 
-    fn forget_notice(&mut self, now: Instant) {
+    fn forget_notices(&mut self, now: Instant) {
         self.notice.take_if(|notice| now >= notice.until());
+        self.fault.take_if(|fault| now >= fault.until());
     }
 }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Failure, runtime};
-use crate::net::{BaseUrl, Client};
+use crate::crash::{self, Panic};
+use crate::net::{BaseUrl, Client, PollOptions};
 use crate::run::{self, ConsoleOptions, Ending};
 use crate::terminal;
 
@@ -31,13 +32,28 @@ pub fn run(sources: Vec<BaseUrl>, ascii: bool) -> Result<u8, Failure> {
 ///
 /// When the terminal cannot be set up, or is lost.
 pub async fn open(client: Client, options: ConsoleOptions) -> Result<u8, Failure> {
-    let ending = run::run(client, options).await;
+    open_at(client, options, PollOptions::default()).await
+}
+
+/// The same, asking the agents at a pace of one's own.
+///
+/// # Errors
+///
+/// As for [`open`].
+pub async fn open_at(client: Client, options: ConsoleOptions, poll: PollOptions) -> Result<u8, Failure> {
+    let ending = run::run(client, options, poll).await;
     let mut err = io::stderr();
-    for panic in terminal::take_background_panics() {
-        let _unheard = writeln!(err, "langdeck: a background task panicked while the console was open: {panic}");
+    let panics = crash::all();
+    for Panic { task, words, report } in &panics {
+        let _unheard = match report {
+            Ok(path) => {
+                writeln!(err, "langdeck: {} panicked: {words}\nA report of it is in {}", task.as_str(), path.display())
+            }
+            Err(text) => writeln!(err, "langdeck: {} panicked:\n{text}", task.as_str()),
+        };
     }
     match ending {
-        Ok(Ending::Quit) => Ok(0),
+        Ok(Ending::Quit) => Ok(u8::from(!panics.is_empty())),
         Ok(Ending::Signal(number)) => Ok(128 + number),
         Ok(Ending::Hangup) => Ok(129),
         Err(error) => Err(Failure::new(format!("the terminal cannot be used: {error}"))),

@@ -16,7 +16,7 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::terminal::WORKER_THREAD;
+use crate::crash::WORKER_THREAD;
 
 /// Why a command ended without its work done, in a sentence for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]

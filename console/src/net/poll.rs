@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::submit::fault;
 use super::{BaseUrl, Client, NetError};
 use crate::app::{Message, Pace, SourceId};
+use crate::crash::{self, Task};
 
 /// How often is asked, and how long is waited after a failure.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +61,12 @@ impl PollOptions {
 /// The most answers in a row that may announce more and be asked again without waiting for a beat.
 const MAX_MORE: u32 = 64;
 
+/// A poller that has lived so long is well again: a fault after that is the first one.
+const WELL_AGAIN: Duration = Duration::from_secs(60);
+
 /// Starts asking all sources, beat by beat, until nobody listens to `messages` or `pace` any more. A fault of the poller
-/// itself is reported for every source, and the poller starts anew.
+/// itself is reported for every source, and the poller starts anew after
+/// a while that grows from fault to fault.
 pub fn spawn_poller(
     runtime: &Handle,
     client: Client,
@@ -72,10 +77,14 @@ pub fn spawn_poller(
 ) {
     let handle = runtime.clone();
     runtime.spawn(async move {
+        let mut faults = 0;
         loop {
+            let began = Instant::now();
             let poller = Poller::new(client.clone(), Arc::clone(&sources), messages.clone(), options);
-            let Err(error) = handle.spawn(poller.run(pace.clone())).await else { return };
-            let next_try = Instant::now() + options.last_retry;
+            let run = crash::named(Task::Poller, poller.run(pace.clone()));
+            let Err(error) = handle.spawn(run).await else { return };
+            faults = if began.elapsed() > WELL_AGAIN { 1 } else { faults + 1 };
+            let next_try = Instant::now() + options.retry_after(faults);
             let fault = fault(error);
             for id in 0..sources.len() {
                 let failed =
@@ -190,11 +199,12 @@ impl Poller {
         let source = &mut self.sources[id];
         source.under_way = true;
         let cursor = source.cursor.clone();
-        let task = self.questions.spawn(async move {
+        let question = async move {
             let asked = Instant::now();
             let result = client.replica(&urls[id], cursor.as_deref()).await;
             Answer { source: id, result, asked, received: Instant::now() }
-        });
+        };
+        let task = self.questions.spawn(crash::named(Task::Question, question));
         self.asked.insert(task.id(), id);
     }
 

@@ -1,6 +1,5 @@
 //! What the state asks of agents: send an alert, fetch an investigation. Each in a task of its own.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use langdeck_shared::AlertRequest;
@@ -8,8 +7,9 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
-use super::{BaseUrl, Client, NetError, clean_text};
+use super::{BaseUrl, Client, NetError};
 use crate::app::{Message, SourceId};
+use crate::crash::{self, Task};
 
 /// Carries out what needs an agent, and tells the app how it ended, whatever happens.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl Submitter {
         work: impl Future<Output = Result<T, NetError>> + Send + 'static,
         report: impl FnOnce(Result<T, NetError>) -> Message + Send + 'static,
     ) {
-        let work = self.runtime.spawn(work);
+        let work = self.runtime.spawn(crash::named(Task::Errand, work));
         let messages = self.messages.clone();
         self.runtime.spawn(async move {
             let result = work.await.unwrap_or_else(|error| Err(fault(error)));
@@ -70,14 +70,9 @@ fn unknown(source: SourceId) -> NetError {
 /// What a task that did not end well has to say.
 pub(super) fn fault(error: JoinError) -> NetError {
     match error.try_into_panic() {
-        Ok(panic) => NetError::Internal(panic_text(&*panic)),
+        Ok(panic) => NetError::Internal(crash::words(&*panic)),
         Err(_) => NetError::Internal("a task was stopped".to_owned()),
     }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    clean_text(text.unwrap_or("a panic without words"))
 }
 
 #[cfg(test)]

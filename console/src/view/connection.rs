@@ -3,26 +3,87 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Widget};
 
 use super::layout::centred;
 use super::text::{self, draw_lines};
 use super::{Scene, format};
-use crate::app::{Link, Source};
+use crate::app::{App, Fault, Link, Source};
+use crate::crash::Panic;
+use crate::net::clean_text;
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
 
-/// One line over the body: the first address that does not answer.
+/// How many rows the banner would like.
+pub(super) fn banner_rows(app: &App) -> u16 {
+    fault_rows(app) + if !is_down(app) { 0 } else { 1 + u16::from(nobody_answers(app)) }
+}
+
+/// How many of them tell of a fault of the console itself.
+pub(super) fn fault_rows(app: &App) -> u16 {
+    if app.fault.is_some() { 2 } else { 0 }
+}
+
+/// What is wrong, over the end of the body: a fault of the console itself, an address that does not answer, and what to
+/// type when none does.
+///
+/// ```text
+/// ✗ the poller panicked: index out of bounds; it is started again
+///   report /home/me/.local/state/langdeck/langdeck-panic-20260131T140322Z-4711-0.txt
+/// ✗ http://localhost:8000: down 12s, retry in 2s: connection refused
+///   kubectl -n langchain-free port-forward svc/langchain-free 8000:8000   or   langdeck demo
+/// ```
 pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let theme = scene.theme;
-    let mut silent = scene.app.sources.iter().filter(|source| !source.is_up());
-    let Some(first) = silent.next() else { return };
-    let more = match silent.count() {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    let text = format!("{} {}: {}{more}", theme.glyphs.failed, first.url, said(scene, first));
-    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-    put(area, &format::fit(&text, usize::from(area.width), theme.glyphs.ellipsis), theme.failed, buffer);
+    let Scene { app, theme, .. } = scene;
+    let mut lines = Vec::new();
+    if let Some(Fault { panic, .. }) = &app.fault {
+        let Panic { task, words, report } = panic;
+        let said = format!("{} {} panicked: {words}; {}", theme.glyphs.failed, task.as_str(), task.consequence());
+        lines.push((said, theme.failed));
+        let report = match report {
+            Ok(path) => format!("report {}", clean_text(&path.to_string_lossy())),
+            Err(_) => "its report could not be written, and is printed at the end".to_owned(),
+        };
+        lines.push((format!("  {report}"), theme.accent));
+    }
+    if let Some(first) = foremost(app).filter(|_| !app.fleet.replicas().is_empty()) {
+        let more = match app.sources.iter().filter(|source| source.is_down()).count() {
+            0 | 1 => String::new(),
+            down => format!(" and {} more", down - 1),
+        };
+        lines.push((format!("{} {}{more}: {}", theme.glyphs.failed, first.url, said(scene, first)), theme.failed));
+        if nobody_answers(app) {
+            lines.push((format!("  {}", ways_out(app, usize::from(area.width.saturating_sub(4)))), theme.accent));
+        }
+    }
+    Clear.render(area, buffer);
+    for (y, (text, style)) in (area.y..area.bottom()).zip(lines) {
+        let line = Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };
+        put(line, &format::fit(&text, usize::from(line.width), theme.glyphs.ellipsis), style, buffer);
+    }
+}
+
+/// The address to tell of: that of the replica at the fleet's marker if it does not answer, else the first that does not.
+fn foremost(app: &App) -> Option<&Source> {
+    let marked = app.replica().and_then(|replica| app.sources.get(replica.source.0));
+    marked.filter(|source| source.is_down()).or_else(|| app.sources.iter().find(|source| source.is_down()))
+}
+
+fn is_down(app: &App) -> bool {
+    app.sources.iter().any(Source::is_down)
+}
+
+fn nobody_answers(app: &App) -> bool {
+    app.sources.iter().all(Source::is_down)
+}
+
+/// What to type, as far as whole commands fit.
+fn ways_out(app: &App, width: usize) -> String {
+    if app.demo {
+        return "its agents have ended with it: q, and langdeck demo again".to_owned();
+    }
+    let both = format!("{PORT_FORWARD}   or   {DEMO}");
+    [both.as_str(), PORT_FORWARD, DEMO].into_iter().find(|text| text.len() <= width).unwrap_or_default().to_owned()
 }
 
 /// How wide the panel is, where there is room.
@@ -62,15 +123,15 @@ fn lines(scene: Scene<'_>, connecting: bool, width: usize) -> Vec<Line<'static>>
 
 /// What a person can do when nobody answers.
 const WAYS_OUT: [(&str, &str); 3] = [
-    (
-        "To reach agents on Kubernetes, open the port:",
-        "kubectl -n langchain-free port-forward svc/langchain-free 8000:8000",
-    ),
+    ("To reach agents on Kubernetes, open the port:", PORT_FORWARD),
     ("To start one here:", "langdeck-agent"),
-    ("To see the console at work without any:", "langdeck demo"),
+    ("To see the console at work without any:", DEMO),
 ];
 
-/// `connection refused for 12s, next try in 2s`.
+const PORT_FORWARD: &str = "kubectl -n langchain-free port-forward svc/langchain-free 8000:8000";
+const DEMO: &str = "langdeck demo";
+
+/// `down 12s, retry in 2s: connection refused`; a reason may be long and be cut, so it comes last.
 fn said(scene: Scene<'_>, source: &Source) -> String {
     match &source.link {
         Link::Up => String::new(),
@@ -81,8 +142,8 @@ fn said(scene: Scene<'_>, source: &Source) -> String {
             let silent = format::age(scene.now.saturating_duration_since(*since));
             let wait = next_try.saturating_duration_since(scene.now);
             let next =
-                if wait.is_zero() { "trying again".to_owned() } else { format!("next try in {}", format::age(wait)) };
-            format!("{error}, for {silent}, {next}")
+                if wait.is_zero() { "trying again".to_owned() } else { format!("retry in {}", format::age(wait)) };
+            format!("down {silent}, {next}: {error}")
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::connection;
 use crate::app::App;
 
 /// Columns and rows below which nothing useful can be shown.
@@ -19,14 +20,15 @@ const TIMELINE: u16 = FRAME + 6;
 ///
 /// ```text
 /// header
-/// banner, while something is wrong with a connection
 /// body
+/// banner, over the end of the body while something is wrong, so that nothing moves
 /// footer
 /// ```
 pub(super) struct Areas {
     pub(super) header: Rect,
-    pub(super) banner: Option<Rect>,
     pub(super) body: Body,
+    /// May be empty.
+    pub(super) banner: Rect,
     pub(super) footer: Rect,
     /// Where overlays may stand.
     pub(super) overlay: Rect,
@@ -89,19 +91,19 @@ impl Areas {
         let (rest, footer) = cut_bottom(rest, 1);
         let overlay = rest;
         if app.fleet.replicas().is_empty() {
-            return Some(Self { header, banner: None, body: Body::NoConnection(rest), footer, overlay });
+            let (_, banner) = cut_bottom(rest, connection::fault_rows(app));
+            return Some(Self { header, body: Body::NoConnection(rest), banner, footer, overlay });
         }
-        let wrong = app.sources.iter().any(|source| !source.is_up());
-        let (banner, rest) = if wrong { cut_top(rest, 1) } else { (Rect::ZERO, rest) };
+        let (above, banner) = cut_bottom(rest, connection::banner_rows(app).min(rest.height / 3));
         let body = match app.opened() {
             Some(detail) => {
                 let known = app.investigations.get(&detail.id).map_or(0, |known| known.investigation.steps.len());
                 let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(known);
-                Body::Detail(Detail::of(rest, steps))
+                Body::Detail(Detail::of(rest, steps).above(above.bottom()))
             }
             None => Body::Overview(Overview::of(rest, app.fleet.replicas().len())),
         };
-        Some(Self { header, banner: wrong.then_some(banner), body, footer, overlay })
+        Some(Self { header, body, banner, footer, overlay })
     }
 }
 
@@ -148,6 +150,12 @@ impl Detail {
             (rest, None)
         };
         Self { timeline, step, report }
+    }
+
+    /// The same with its texts ending before a row, so that their last lines can be read.
+    fn above(self, row: u16) -> Self {
+        let end = |area: Rect| Rect { height: row.saturating_sub(area.y).min(area.height), ..area };
+        Self { step: end(self.step), report: self.report.map(end), ..self }
     }
 }
 

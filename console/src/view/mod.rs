@@ -62,9 +62,6 @@ fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, now: Instan
         return 0;
     };
     header::render(scene, areas.header, buffer);
-    if let Some(banner) = areas.banner {
-        connection::banner(scene, banner, buffer);
-    }
     let mut beyond = 0;
     match areas.body {
         Body::NoConnection(area) => connection::render(scene, area, buffer),
@@ -84,6 +81,7 @@ fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, now: Instan
         }
         Body::Detail(detail) => beyond = detail::render(scene, detail, buffer),
     }
+    connection::banner(scene, areas.banner, buffer);
     footer::render(scene, areas.footer, buffer);
     overlays::render(scene, areas.overlay, buffer).unwrap_or(beyond)
 }
@@ -94,6 +92,9 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
     let Some(areas) = Areas::of(app, area) else { return Target::Nothing };
     if app.overlay.is_some() {
         return overlays::target(app, areas.overlay, at);
+    }
+    if areas.banner.contains(at) {
+        return Target::Nothing;
     }
     match areas.body {
         Body::NoConnection(_) => Target::Nothing,

@@ -12,6 +12,7 @@ use super::testing;
 use super::theme::{ColorDepth, Theme};
 use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press, wall};
 use crate::app::{App, Message, SourceId, Target};
+use crate::crash::{Panic, Task};
 use crate::net::NetError;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
@@ -154,6 +155,60 @@ fn nobody_answers() {
         Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try: now + Duration::from_secs(4) };
     app.update(refused, now + Duration::from_secs(2));
     snapshot("no_agent", &app, (80, 24), &theme(), now + Duration::from_secs(3));
+}
+
+/// A connection that is lost after it was there: what is known stays where it stands, and below it stands what to do.
+#[test]
+fn a_lost_connection_moves_nothing() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let titles = |app: &App, size| {
+        let screen = testing::render(&draw(app, size, &theme(), now));
+        let is_title =
+            |line: &&str| ["Fleet", "Investigations", "high_latency on", "Tokens/s"].iter().any(|t| line.contains(t));
+        let numbered = screen.lines().enumerate().filter(|(_, line)| is_title(line));
+        (numbered.map(|(row, _)| row).collect::<Vec<_>>(), screen)
+    };
+    let before = SIZES.map(|size| titles(&app, size).0);
+    let next_try = now + Duration::from_secs(4);
+    app.update(Message::PollFailed { source: SourceId(2), error: NetError::TimedOut(5), next_try }, now);
+    let (_, one) = titles(&app, (120, 40));
+    assert!(one.contains("http://localhost:8003: down 0s, retry in 4s: no answer within 5 s"), "{one}");
+    assert!(!one.contains("port-forward"), "the others answer\n{one}");
+    for source in [0, 1] {
+        app.update(Message::PollFailed { source: SourceId(source), error: NetError::Refused, next_try }, now);
+    }
+    for (size, before) in SIZES.into_iter().zip(before) {
+        let (rows, screen) = titles(&app, size);
+        assert_eq!(rows, before, "{screen}");
+        assert!(
+            screen.contains(" and 2 more: down 0s, retry in 4s: connection refused")
+                && screen.contains("port-forward svc/langchain-free"),
+            "{screen}"
+        );
+    }
+    snapshot("lost", &app, (80, 24), &theme(), now);
+    assert!(titles(&app, (120, 40)).1.contains("langdeck demo"));
+    press(&mut app, KeyCode::Tab, now);
+    press(&mut app, KeyCode::Char('j'), now);
+    let (_, marked) = titles(&app, (120, 40));
+    assert!(marked.contains("http://localhost:8002 and 2 more"), "that of the marked replica\n{marked}");
+}
+
+#[test]
+fn a_fault_names_its_task_and_its_report_and_goes_after_a_while() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let panic = Panic {
+        task: Task::Poller,
+        words: "attempt to add with overflow".to_owned(),
+        report: Ok("/var/tmp/langdeck-panic-1.txt".into()),
+    };
+    app.update(Message::Panicked(panic), now);
+    snapshot("fault", &app, (120, 40), &theme(), now);
+    let later = now + Duration::from_secs(60);
+    assert!(app.next_tick(now).is_some_and(|tick| tick <= later));
+    app.update(Message::Tick, later);
+    let screen = testing::render(&draw(&app, (120, 40), &theme(), later));
+    assert!(!screen.contains("panicked"), "{screen}");
 }
 
 #[test]
