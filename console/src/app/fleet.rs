@@ -6,6 +6,7 @@ use langdeck_shared::{Latency, ReplicaStatus, ReplicaUpdate, Spend, ToolMode, To
 
 use super::SourceId;
 use super::series::Series;
+use crate::net::NetError;
 
 /// Without an answer for so long, a replica is stale (the contract's figure, as the next two).
 pub(super) const STALE_AFTER: Duration = Duration::from_secs(3);
@@ -48,6 +49,7 @@ pub struct Replica {
     said: ReplicaStatus,
     uptime: Duration,
     refused: bool,
+    faulty: bool,
     totals: Totals,
     /// What the last ended lives did, by boot id, the latest at the end.
     ended: Vec<(String, Totals)>,
@@ -72,6 +74,7 @@ impl Replica {
             said: update.status,
             uptime: Duration::from_millis(update.uptime_ms),
             refused: false,
+            faulty: false,
             totals: update.totals,
             ended: Vec::new(),
             past: Totals::default(),
@@ -131,10 +134,16 @@ impl Replica {
         }
     }
 
+    /// Whether its last answer was none: not what the contract says.
+    #[must_use]
+    pub const fn is_faulty(&self) -> bool {
+        self.faulty
+    }
+
     /// Whether what is known is of now.
     #[must_use]
     pub fn is_fresh(&self, now: Instant) -> bool {
-        matches!(self.status(now), ReplicaStatus::Ready | ReplicaStatus::Draining)
+        !self.faulty && matches!(self.status(now), ReplicaStatus::Ready | ReplicaStatus::Draining)
     }
 
     /// How old what is known is.
@@ -306,10 +315,12 @@ impl Fleet {
         Some(replica.boot_id)
     }
 
-    /// Notes that a source refuses connections: what answered there last is unreachable at once.
-    pub fn refused(&mut self, source: SourceId) {
+    /// Notes why a source did not answer. Where it refuses connections, what answered there last is unreachable at once;
+    /// where it answers with something else than the contract says, that is faulty until it does better.
+    pub fn failed(&mut self, source: SourceId, error: &NetError) {
         for replica in self.replicas.iter_mut().filter(|replica| replica.source == source) {
-            replica.refused = true;
+            replica.refused |= matches!(error, NetError::Refused);
+            replica.faulty = matches!(error, NetError::Malformed(_));
         }
     }
 

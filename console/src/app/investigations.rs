@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{Investigation, ReplicaUpdate};
+use langdeck_shared::{Investigation, ReplicaUpdate, Step};
 
 /// How many investigations are kept; the oldest ended ones go first, then the oldest.
 pub(super) const KEPT: usize = 20_000;
+/// How many bytes they may take together: twice what so many ordinary ones do.
+const MOST_BYTES: usize = 96 * 1024 * 1024;
 
 /// One investigation as the console knows it.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct Known {
     /// Whether nobody will say how it went: its replica restarted before it ended, or told of more than one could hear.
     pub lost: bool,
     place: Place,
+    /// About how many bytes it takes.
+    bytes: usize,
 }
 
 impl Known {
@@ -55,13 +59,15 @@ pub struct Investigations {
     places: HashMap<String, i64>,
     /// The lives that told of fewer changes than there were, since they were last told of to the end.
     gaps: HashSet<String>,
+    /// About how many bytes all entries take.
+    bytes: usize,
 }
 
 impl Investigations {
     /// None yet. `began` is where the list's time begins.
     #[must_use]
     pub fn new(began: Instant) -> Self {
-        Self { began, entries: Vec::new(), places: HashMap::new(), gaps: HashSet::new() }
+        Self { began, entries: Vec::new(), places: HashMap::new(), gaps: HashSet::new(), bytes: 0 }
     }
 
     /// When the list's time begins.
@@ -155,7 +161,10 @@ impl Investigations {
 
     fn put(&mut self, investigation: Investigation, boot_id: &str, at: i64, received: Instant) {
         let id = investigation.investigation_id.clone();
+        let bytes = bytes_of(&investigation);
+        self.bytes += bytes;
         if let Some(known) = self.index(&id).and_then(|index| self.entries.get_mut(index)) {
+            self.bytes -= std::mem::replace(&mut known.bytes, bytes);
             known.investigation = investigation;
             boot_id.clone_into(&mut known.boot_id);
             known.received = received;
@@ -165,29 +174,50 @@ impl Investigations {
         let place = Place(at, id.clone());
         let index = self.entries.partition_point(|known| known.place < place);
         let boot_id = boot_id.to_owned();
-        self.entries.insert(index, Box::new(Known { investigation, boot_id, received, lost: false, place }));
+        self.entries.insert(index, Box::new(Known { investigation, boot_id, received, lost: false, place, bytes }));
         self.places.insert(id, at);
     }
 
     fn forget_oldest(&mut self) {
-        let mut excess = self.entries.len().saturating_sub(KEPT);
-        if excess == 0 {
+        let (mut count, mut bytes) = (self.entries.len(), self.bytes);
+        let mut too_much = |known: &Known| {
+            let forget = count > KEPT || bytes > MOST_BYTES;
+            if forget {
+                (count, bytes) = (count - 1, bytes - known.bytes);
+            }
+            forget
+        };
+        if self.entries.len() <= KEPT && self.bytes <= MOST_BYTES {
             return;
         }
-        let places = &mut self.places;
-        self.entries.retain(|known| {
-            let forget = excess > 0 && !known.is_moving();
-            if forget {
-                excess -= 1;
-                places.remove(&known.place.1);
-            }
-            !forget
-        });
+        let mut forgotten: Vec<_> =
+            self.entries.extract_if(.., |known| !known.is_moving() && too_much(known)).collect();
         // An agent that only ever begins must not fill the memory either.
-        for known in self.entries.drain(..excess) {
-            places.remove(&known.place.1);
+        forgotten.extend(self.entries.extract_if(.., |known| too_much(known)));
+        for known in forgotten {
+            self.bytes -= known.bytes;
+            self.places.remove(&known.place.1);
         }
     }
+}
+
+/// About how many bytes an investigation takes.
+fn bytes_of(investigation: &Investigation) -> usize {
+    let text = |text: &Option<std::sync::Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+    let of_step = |step: &Step| size_of::<Step>() + step.name.len() + text(&step.error) + text(&step.last_error);
+    let alert = &investigation.alert;
+    let labels = alert.labels.iter().map(|(name, value)| name.len() + value.len() + 2 * size_of::<String>());
+    let long = [&alert.severity, &alert.description].into_iter().flatten().map(String::len);
+    // The id stands in three places.
+    size_of::<Known>()
+        + 3 * (investigation.investigation_id.len() + size_of::<String>())
+        + alert.alert_type.len()
+        + alert.service.len()
+        + text(&investigation.root_cause)
+        + text(&investigation.error)
+        + investigation.steps.iter().map(of_step).sum::<usize>()
+        + labels.sum::<usize>()
+        + long.sum::<usize>()
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -214,5 +244,25 @@ mod tests {
         }
         assert_eq!((known.len(), known.places.len()), (KEPT, KEPT));
         assert!(known.newest_first().all(Known::is_moving), "what has ended goes first");
+    }
+
+    #[test]
+    fn large_ones_are_fewer() {
+        let now = Instant::now();
+        let mut known = Investigations::new(now);
+        for number in 0..10_000 {
+            let mut update = idle("a", "one");
+            let id = format!("inv_{number}");
+            let mut large = investigation(&id, "a", ("high_cpu", "api"), Status::Failed, Duration::ZERO);
+            large.error = Some("e".repeat(16 * 1024).into());
+            update.investigations = vec![large];
+            known.take(update, now + Duration::from_millis(number));
+        }
+        let held: usize = known.newest_first().map(|known| bytes_of(&known.investigation)).sum();
+        assert!(held == known.bytes && held <= MOST_BYTES && held > MOST_BYTES - 20 * 1024, "{held}");
+        assert_eq!(known.at(0).unwrap().investigation.investigation_id, "inv_9999");
+        assert_eq!(known.len(), known.places.len());
+        let ordinary = investigation("inv_07ci28lesb_4711", "a", ("high_cpu", "api"), Status::Partial, Duration::ZERO);
+        assert!(2 * KEPT * bytes_of(&ordinary) <= MOST_BYTES, "{} bytes", bytes_of(&ordinary));
     }
 }

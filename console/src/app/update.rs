@@ -98,9 +98,7 @@ impl App {
     }
 
     fn poll_failed(&mut self, source: SourceId, error: NetError, next_try: Instant, now: Instant) {
-        if matches!(error, NetError::Refused) {
-            self.fleet.refused(source);
-        }
+        self.fleet.failed(source, &error);
         if let Some(source) = self.sources.get_mut(source.0) {
             source.fail(error, next_try, now);
         }

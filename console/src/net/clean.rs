@@ -9,8 +9,10 @@ use std::str::Chars;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthChar;
 
-/// The longest text that is kept, in bytes; what is longer is cut and ends in `…`.
+/// The longest text that is kept, in bytes; what is longer is cut and says so: `… 1234 bytes cut`.
 const MAX_BYTES: usize = 16 * 1024;
+/// Room for saying how much was cut.
+const ROOM_FOR_CUT: usize = 40;
 /// The most marks without a width that may follow one another: more than any script needs, fewer than hurt a cell.
 const MAX_MARKS: usize = 4;
 /// The longest escape sequence that is looked for, in characters after its introducer.
@@ -63,7 +65,7 @@ pub fn clean_text(text: &str) -> String {
             kept.push(c);
         }
         if kept.len() > MAX_BYTES {
-            cut(&mut kept);
+            cut(&mut kept, MAX_BYTES - ROOM_FOR_CUT, chars.map(char::len_utf8).sum());
             break;
         }
     }
@@ -79,11 +81,12 @@ fn clean_owned(text: String) -> String {
     }
 }
 
-fn cut(text: &mut String) {
-    while text.len() > MAX_BYTES - '…'.len_utf8() {
-        text.pop();
-    }
-    text.push('…');
+/// Cuts a text after at most `most` bytes, and says of how many more there were; `unread` followed those given.
+pub(super) fn cut(text: &mut String, most: usize, unread: usize) {
+    let kept = (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let cut = text.len() - kept + unread;
+    text.truncate(kept);
+    text.push_str(&format!("… {cut} bytes cut"));
 }
 
 /// After ESC: a CSI sequence, a string such as OSC, or a short sequence of intermediates and a final character.
@@ -217,7 +220,8 @@ mod tests {
     #[test]
     fn lengths_and_marks_are_bounded() {
         let long = clean_text(&"ä".repeat(MAX_BYTES));
-        assert!(long.len() <= MAX_BYTES && long.ends_with('…'));
+        assert!(long.len() <= MAX_BYTES && long.starts_with('ä'));
+        assert!(long.ends_with("… 16424 bytes cut"), "{}", &long[MAX_BYTES - 80..]);
         let towering = format!("a{}b", "\u{301}".repeat(1000));
         assert_eq!(clean_text(&towering).chars().count(), 2 + MAX_MARKS);
     }

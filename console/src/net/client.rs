@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::check::Answer;
 use super::{BaseUrl, NetError, clean_json, clean_text};
 
 /// The longest answer that is read, in bytes. A snapshot of a busy replica stays far below it.
@@ -109,11 +110,11 @@ impl Client {
         self.send(self.http.post(url).header("idempotency-key", idempotency_key).json(alert)).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, NetError> {
+    async fn get<T: Answer>(&self, url: Url) -> Result<T, NetError> {
         self.send(self.http.get(url)).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, NetError> {
+    async fn send<T: Answer>(&self, request: RequestBuilder) -> Result<T, NetError> {
         let response = request.header(ACCEPT, "application/json").send().await.map_err(|error| self.failure(&error))?;
         let status = response.status();
         if status.is_redirection() {
@@ -122,7 +123,7 @@ impl Client {
         let content_type = header(&response, &CONTENT_TYPE);
         let body = self.body(response).await?;
         if status.is_success() {
-            typed(&body).map_err(|why| NetError::Malformed(describe(&content_type, &body, &why)))
+            answer(&body).map_err(|why| NetError::Malformed(describe(&content_type, &body, &why)))
         } else {
             Err(refusal(status, &content_type, &body))
         }
@@ -166,14 +167,27 @@ fn install_tls_provider() {
     });
 }
 
-/// Parses, cleans, and only then gives types.
-fn typed<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+/// Parses, cleans, cuts, gives types, and checks what these do not hold.
+fn answer<T: Answer>(body: &[u8]) -> Result<T, String> {
+    let mut value = parsed(body)?;
+    T::bound(&mut value);
+    let mut answer: T = typed(value)?;
+    answer.check()?;
+    Ok(answer)
+}
+
+/// The body as clean JSON.
+fn parsed(body: &[u8]) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     // Serde would read a list as a struct without names.
     if !value.is_object() {
         return Err("expected a JSON object".to_owned());
     }
-    serde_path_to_error::deserialize(clean_json(value)).map_err(|error| error.to_string())
+    Ok(clean_json(value))
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 
 /// Why an answer with a good status is not one.
@@ -189,7 +203,8 @@ fn describe(content_type: &str, body: &[u8], why: &str) -> String {
 
 /// An answer with a status of 400 or more: the agent's own words where it has some.
 fn refusal(status: StatusCode, content_type: &str, body: &[u8]) -> NetError {
-    if let Ok(problem) = typed::<Problem>(body) {
+    let value = parsed(body).unwrap_or_default();
+    if let Ok(problem) = typed::<Problem>(value.clone()) {
         return NetError::Problem(Box::new(problem));
     }
     // Bounds on the way (a proxy, a handler that is missing) answer in their own form.
@@ -197,7 +212,7 @@ fn refusal(status: StatusCode, content_type: &str, body: &[u8]) -> NetError {
     struct Detail {
         detail: String,
     }
-    let why = match typed::<Detail>(body) {
+    let why = match typed::<Detail>(value) {
         Ok(detail) => format!(": {}", detail.detail),
         Err(_) if content_type.starts_with("text/html") => " with a web page; something else listens there".to_owned(),
         Err(_) => String::new(),

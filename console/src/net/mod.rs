@@ -1,6 +1,8 @@
 //! Asking agents and sending alerts. Owns the sockets; tells the app by messages.
 
 mod base_url;
+mod bound;
+mod check;
 mod clean;
 mod client;
 mod error;

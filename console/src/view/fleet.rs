@@ -96,6 +96,9 @@ fn at_work(replica: &Replica) -> String {
 }
 
 fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
+    if replica.is_faulty() {
+        return scene.theme.faulty();
+    }
     let mut mark = scene.theme.replica_status(replica.status(scene.now));
     if !replica.is_fresh(scene.now) {
         return mark;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, format};
-use crate::app::Link;
+use crate::app::{Link, Replica};
 
 /// The order in which the fleet's states are counted.
 const STATES: [ReplicaStatus; 5] = [
@@ -54,14 +54,14 @@ fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
     let count = replicas.len();
     let noun = if count == 1 { "replica" } else { "replicas" };
     let mut states = vec![Span::styled(format!("{count} {noun}: "), theme.dim)];
-    for status in STATES {
-        let of_status = replicas.iter().filter(|replica| replica.status(now) == status).count();
-        if of_status > 0 {
-            if states.len() > 1 {
-                states.push(Span::styled(", ", theme.dim));
-            }
-            states.push(Span::styled(format!("{of_status} {status}"), theme.replica_status(status).style));
+    let of_status = |status| move |replica: &&Replica| !replica.is_faulty() && replica.status(now) == status;
+    let counts = STATES.map(|status| (theme.replica_status(status), replicas.iter().filter(of_status(status)).count()));
+    let faulty = (theme.faulty(), replicas.iter().filter(|replica| replica.is_faulty()).count());
+    for (mark, count) in counts.into_iter().chain([faulty]).filter(|(_, count)| *count > 0) {
+        if states.len() > 1 {
+            states.push(Span::styled(", ", theme.dim));
         }
+        states.push(Span::styled(format!("{count} {}", mark.word), mark.style));
     }
     parts.push(states);
 

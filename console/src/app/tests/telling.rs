@@ -130,6 +130,24 @@ fn silence_ages_a_replica_as_the_contract_says() {
 }
 
 #[test]
+fn a_replica_whose_answer_is_none_is_faulty_until_it_does_better() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    answer(&mut app, 1, idle("b", "two"), now);
+    let fail = |app: &mut App, error| {
+        app.update(Message::PollFailed { source: SourceId(0), error, next_try: now + SECOND }, now);
+        let faulty = |replica: &crate::app::Replica| (replica.is_faulty(), replica.is_fresh(now));
+        (faulty(&app.fleet.replicas()[0]), faulty(&app.fleet.replicas()[1]))
+    };
+    assert_eq!(fail(&mut app, NetError::Malformed("no".to_owned())), ((true, false), (false, true)));
+    assert_eq!(fail(&mut app, NetError::TimedOut(5)), ((false, true), (false, true)), "now it is only silent");
+    fail(&mut app, NetError::Malformed("no".to_owned()));
+    answer(&mut app, 0, idle("a", "one"), now);
+    assert!(!app.fleet.replicas()[0].is_faulty());
+}
+
+#[test]
 fn a_source_says_since_when_it_is_down() {
     let now = Instant::now();
     let mut app = app(&["http://a"], now);

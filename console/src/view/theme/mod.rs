@@ -237,6 +237,12 @@ impl Theme {
         }
     }
 
+    /// How a replica is shown whose answers are not what the contract says.
+    #[must_use]
+    pub const fn faulty(&self) -> Mark {
+        Mark { glyph: self.glyphs.failed, word: "faulty", style: self.failed }
+    }
+
     /// The style of a step's bar.
     #[must_use]
     pub const fn bar(&self, kind: StepKind, status: StepStatus) -> Style {
