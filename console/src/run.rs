@@ -18,8 +18,8 @@ use crate::crash;
 use crate::net::{BaseUrl, Client, PollOptions, Submitter, spawn_poller};
 use crate::signals::{self, Heard, Signals};
 use crate::terminal::{self, Screen};
-use crate::view;
 use crate::view::theme::{ColorDepth, Theme};
+use crate::view::{self, Texts};
 
 /// The shortest time from frame to frame: about sixty a second, and a key is still on the screen at once.
 const FRAME: Duration = Duration::from_millis(16);
@@ -73,6 +73,7 @@ pub async fn run(client: Client, options: ConsoleOptions, poll: PollOptions) -> 
         app: App::new(app_options, fastrand::u64(..), Instant::now()),
         screen: Screen::enter(depth != ColorDepth::None)?,
         theme,
+        texts: Texts::default(),
         submitter: Submitter::new(client, sources, messages, runtime),
         inbox,
         pace,
@@ -99,6 +100,7 @@ struct Console {
     app: App,
     screen: Screen,
     theme: Theme,
+    texts: Texts,
     submitter: Submitter,
     inbox: mpsc::Receiver<Message>,
     pace: watch::Sender<Pace>,
@@ -184,7 +186,7 @@ impl Console {
             return Ok(());
         }
         let mut beyond = 0;
-        self.screen.draw(|frame| beyond = view::draw(&self.app, frame, &self.theme, now))?;
+        self.screen.draw(|frame| beyond = view::draw(&self.app, frame, &self.theme, &self.texts, now))?;
         // Only who has drawn it knows how long the text is.
         self.app.limit_scroll(beyond);
         self.needs_draw = false;

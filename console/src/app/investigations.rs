@@ -24,9 +24,17 @@ pub struct Known {
     place: Place,
     /// About how many bytes it takes.
     bytes: usize,
+    /// All that a filter looks at, in small letters, a line each.
+    texts: Box<str>,
 }
 
 impl Known {
+    /// Whether any of its texts holds this word, which is in small letters.
+    #[must_use]
+    pub fn says(&self, word: &str) -> bool {
+        self.texts.contains(word)
+    }
+
     /// How long its chain has run, or ran, at `now`, by the console's clock from the last word on.
     #[must_use]
     pub fn elapsed(&self, now: Instant) -> Duration {
@@ -83,8 +91,8 @@ impl Investigations {
         Duration::from_millis(u64::try_from(now_ms.saturating_sub(known.place.0)).unwrap_or(0))
     }
 
-    /// Takes those that moved in an answer.
-    pub fn take(&mut self, update: ReplicaUpdate, received: Instant) {
+    /// Takes those that moved in an answer; the ids of those that are no longer known come back.
+    pub fn take(&mut self, update: ReplicaUpdate, received: Instant) -> Vec<String> {
         let received_ms = millis(received.saturating_duration_since(self.began));
         for investigation in update.investigations {
             let age_ms = update.now.as_millisecond().saturating_sub(investigation.accepted_at.as_millisecond());
@@ -97,7 +105,7 @@ impl Investigations {
         if !update.more && self.gaps.remove(&update.boot_id) {
             self.lose_untold(&update.boot_id, update.running.saturating_add(update.queued));
         }
-        self.forget_oldest();
+        self.forget_oldest()
     }
 
     /// Marks what a life of a replica left unfinished.
@@ -161,7 +169,8 @@ impl Investigations {
 
     fn put(&mut self, investigation: Investigation, boot_id: &str, at: i64, received: Instant) {
         let id = investigation.investigation_id.clone();
-        let bytes = bytes_of(&investigation);
+        let texts = texts_of(&investigation);
+        let bytes = bytes_of(&investigation) + texts.len();
         self.bytes += bytes;
         if let Some(known) = self.index(&id).and_then(|index| self.entries.get_mut(index)) {
             self.bytes -= std::mem::replace(&mut known.bytes, bytes);
@@ -169,16 +178,18 @@ impl Investigations {
             boot_id.clone_into(&mut known.boot_id);
             known.received = received;
             known.lost = false;
+            known.texts = texts;
             return;
         }
         let place = Place(at, id.clone());
         let index = self.entries.partition_point(|known| known.place < place);
         let boot_id = boot_id.to_owned();
-        self.entries.insert(index, Box::new(Known { investigation, boot_id, received, lost: false, place, bytes }));
+        self.entries
+            .insert(index, Box::new(Known { investigation, boot_id, received, lost: false, place, bytes, texts }));
         self.places.insert(id, at);
     }
 
-    fn forget_oldest(&mut self) {
+    fn forget_oldest(&mut self) -> Vec<String> {
         let (mut count, mut bytes) = (self.entries.len(), self.bytes);
         let mut too_much = |known: &Known| {
             let forget = count > KEPT || bytes > MOST_BYTES;
@@ -188,17 +199,34 @@ impl Investigations {
             forget
         };
         if self.entries.len() <= KEPT && self.bytes <= MOST_BYTES {
-            return;
+            return Vec::new();
         }
         let mut forgotten: Vec<_> =
             self.entries.extract_if(.., |known| !known.is_moving() && too_much(known)).collect();
         // An agent that only ever begins must not fill the memory either.
         forgotten.extend(self.entries.extract_if(.., |known| too_much(known)));
-        for known in forgotten {
+        let forget = |known: Box<Known>| {
             self.bytes -= known.bytes;
             self.places.remove(&known.place.1);
-        }
+            known.place.1
+        };
+        forgotten.into_iter().map(forget).collect()
     }
+}
+
+/// All that a filter looks at, in small letters, a line each.
+fn texts_of(investigation: &Investigation) -> Box<str> {
+    let alert = &investigation.alert;
+    let texts = [
+        investigation.investigation_id.as_str(),
+        &investigation.replica,
+        investigation.status.as_str(),
+        &alert.alert_type,
+        &alert.service,
+        alert.severity.as_deref().unwrap_or_default(),
+        investigation.root_cause.as_deref().unwrap_or_default(),
+    ];
+    texts.join("\n").to_lowercase().into()
 }
 
 /// About how many bytes an investigation takes.
@@ -258,7 +286,7 @@ mod tests {
             update.investigations = vec![large];
             known.take(update, now + Duration::from_millis(number));
         }
-        let held: usize = known.newest_first().map(|known| bytes_of(&known.investigation)).sum();
+        let held: usize = known.newest_first().map(|known| bytes_of(&known.investigation) + known.texts.len()).sum();
         assert!(held == known.bytes && held <= MOST_BYTES && held > MOST_BYTES - 20 * 1024, "{held}");
         assert_eq!(known.at(0).unwrap().investigation.investigation_id, "inv_9999");
         assert_eq!(known.len(), known.places.len());

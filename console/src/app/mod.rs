@@ -11,6 +11,7 @@ mod memory;
 mod message;
 mod notice;
 pub mod series;
+mod sift;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -50,6 +51,15 @@ struct Followed {
     id: String,
     /// Until when the marker stays, once it has ended.
     until: Option<Instant>,
+}
+
+/// What the texts of the investigation looked at depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Looks {
+    id: String,
+    received: Instant,
+    lost: bool,
+    reached: bool,
 }
 
 /// A part of the overview that keys go to.
@@ -122,6 +132,9 @@ pub struct App {
     /// The ids that pass filter and scope, newest first; none while everything does.
     shown: Option<Vec<String>>,
     opened: bool,
+    /// Counts what changes the texts of the investigation looked at.
+    detail_revision: u64,
+    looks: Option<Looks>,
     /// The investigation that an answer is awaited for; one question at a time.
     asked: Option<String>,
     paused_at: Option<Instant>,
@@ -155,6 +168,8 @@ impl App {
             followed: None,
             shown: None,
             opened: false,
+            detail_revision: 0,
+            looks: None,
             asked: None,
             paused_at: None,
             hurry_until: None,
@@ -189,6 +204,12 @@ impl App {
     #[must_use]
     pub fn opened(&self) -> Option<&Detail> {
         self.detail.as_ref().filter(|_| self.opened)
+    }
+
+    /// Another number whenever the texts of the investigation looked at may be others.
+    #[must_use]
+    pub const fn detail_revision(&self) -> u64 {
+        self.detail_revision
     }
 
     /// How often the sources should be asked.
@@ -296,13 +317,6 @@ impl App {
         self.selected.is_none()
     }
 
-    fn row_of(&self, id: &str) -> Option<usize> {
-        match &self.shown {
-            Some(ids) => ids.iter().position(|shown| shown == id),
-            None => self.investigations.rank(id),
-        }
-    }
-
     /// Stays with what is followed until a moment after its end, then goes to the newest that runs, or the newest.
     fn follow(&mut self, now: Instant) {
         let id = self.followed.as_ref().map(|followed| followed.id.as_str());
@@ -319,33 +333,5 @@ impl App {
         let next = running.or_else(|| self.shown(0)).map(|known| known.investigation.investigation_id.clone());
         let until = running.is_none().then_some(now);
         self.followed = next.map(|id| Followed { id, until });
-    }
-
-    /// Works out anew what passes filter and scope.
-    fn sift(&mut self) {
-        let needle = self.filter.value().trim().to_lowercase();
-        if needle.is_empty() && self.scope.is_none() {
-            self.shown = None;
-            return;
-        }
-        let scope = self.scope.as_deref();
-        let passes = |known: &&Known| {
-            let investigation = &known.investigation;
-            let alert = &investigation.alert;
-            let texts = [
-                investigation.investigation_id.as_str(),
-                &investigation.replica,
-                investigation.status.as_str(),
-                &alert.alert_type,
-                &alert.service,
-                alert.severity.as_deref().unwrap_or_default(),
-                investigation.root_cause.as_deref().unwrap_or_default(),
-            ];
-            scope.is_none_or(|name| *investigation.replica == *name)
-                && needle.split_whitespace().all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
-        };
-        let ids =
-            self.investigations.newest_first().filter(passes).map(|known| known.investigation.investigation_id.clone());
-        self.shown = Some(ids.collect());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Detail, Effect, Fault, HURRY, Link, Message, Notice, Pane, SourceId, Tone};
+use super::{App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -36,6 +36,7 @@ impl App {
                 self.asked.take_if(|asked| *asked == id);
                 if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
                     detail.take(result);
+                    self.detail_revision += 1;
                 }
                 Vec::new()
             }
@@ -61,6 +62,7 @@ impl App {
         };
         self.follow(now);
         self.look_at_marked();
+        self.revise_detail();
         effects.extend(self.ask_for_detail());
         effects
     }
@@ -90,11 +92,12 @@ impl App {
                 detail.note_moved();
             }
         }
-        let moved = !update.investigations.is_empty();
-        self.investigations.take(update, received);
-        if moved {
-            self.sift();
-        }
+        let moved: Vec<String> = match &self.shown {
+            Some(_) => update.investigations.iter().map(|moved| moved.investigation_id.clone()).collect(),
+            None => Vec::new(),
+        };
+        let forgotten = self.investigations.take(update, received);
+        self.sift_moved(&moved, &forgotten);
     }
 
     fn poll_failed(&mut self, source: SourceId, error: NetError, next_try: Instant, now: Instant) {
@@ -116,6 +119,21 @@ impl App {
         let id = &known.investigation.investigation_id;
         if self.detail.as_ref().is_none_or(|detail| detail.id != *id) {
             self.detail = Some(Detail::new(id.clone()));
+        }
+    }
+
+    /// Notes whether the texts of the investigation looked at may have changed, apart from its coming whole.
+    fn revise_detail(&mut self) {
+        let known = self.detail.as_ref().and_then(|detail| self.investigations.get(&detail.id));
+        let looks = known.map(|known| Looks {
+            id: known.investigation.investigation_id.clone(),
+            received: known.received,
+            lost: known.lost,
+            reached: self.fleet.by_boot_id(&known.boot_id).is_some(),
+        });
+        if self.looks != looks {
+            self.looks = looks;
+            self.detail_revision += 1;
         }
     }
 

@@ -21,7 +21,7 @@ const MAX_SAMPLES: usize = 2_000;
 /// Far more investigations and patterns than a page has.
 const MAX_PAGE: usize = 2_000;
 /// Far more steps than a plan has.
-const MAX_STEPS: usize = 256;
+const MAX_STEPS: usize = 64;
 /// Far more alert types than a pattern tells apart.
 const MAX_ALERT_TYPES: usize = 256;
 /// What stands for a name of which nothing can be seen.
@@ -285,8 +285,8 @@ mod tests {
             ("investigations[0].steps[0].duration_ms", |update| {
                 update.investigations[0].steps[0].duration_ms = Some(1 << 60)
             }),
-            ("investigations[0].steps: 257 of them", |update| {
-                update.investigations[0].steps = vec![update.investigations[0].steps[0].clone(); 257];
+            ("investigations[0].steps: 65 of them", |update| {
+                update.investigations[0].steps = vec![update.investigations[0].steps[0].clone(); 65];
             }),
             ("investigations[0].confidence: 1e308 is not", |update| update.investigations[0].confidence = Some(1e308)),
             ("investigations: 2001 of them", |update| {

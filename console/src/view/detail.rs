@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
 use super::layout::Detail as Areas;
-use super::text::draw_lines;
+use super::text::{Key, What, draw_lines};
 use super::{Scene, findings, format, text, timeline, value};
 use crate::app::{App, Detail, Known};
 use crate::widgets::panel::Panel;
@@ -48,7 +48,9 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let [tokens, cost] = spend(timed);
     let attempts = if timed.attempts > 1 { format!("{} attempts", timed.attempts) } else { String::new() };
     let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(cost, theme.money);
-    let lines = lines(scene, detail, known, timed, areas.report.is_none(), usize::from(panel.inner(areas.step).width));
+    let (with_report, width) = (areas.report.is_none(), usize::from(panel.inner(areas.step).width));
+    let key = Key { what: What::Step(detail.step, with_report), revision: scene.app.detail_revision(), width };
+    let lines = scene.texts.lines(key, || lines(scene, detail, known, timed, with_report, width));
     scrolled(scene, panel, &lines, detail.scroll, areas.step, buffer)
 }
 
@@ -111,7 +113,9 @@ fn lines(
 fn report(scene: Scene<'_>, detail: &Detail, known: &Known, area: Rect, buffer: &mut Buffer) -> usize {
     let panel = Panel::new("Report");
     let whole = detail.whole.as_deref().unwrap_or(&known.investigation);
-    let lines = findings::whole(scene, whole, usize::from(panel.inner(area).width));
+    let width = usize::from(panel.inner(area).width);
+    let key = Key { what: What::Report, revision: scene.app.detail_revision(), width };
+    let lines = scene.texts.lines(key, || findings::whole(scene, whole, width));
     scrolled(scene, panel, &lines, detail.scroll, area, buffer)
 }
 

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::investigations::why_lost;
-use super::text::{self, draw_lines};
+use super::text::{self, Key, What, draw_lines};
 use super::{Scene, format};
 use crate::app::Known;
 use crate::widgets::put;
@@ -23,10 +23,13 @@ pub(super) fn brief(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Bu
     let area = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let width = usize::from(area.width);
     let detail = scene.app.detail.as_ref().filter(|detail| detail.id == known.investigation.investigation_id);
-    let lines = match detail.and_then(|detail| detail.whole.as_ref()).filter(|whole| whole.report.is_some()) {
-        Some(whole) => self::whole(scene, whole, width),
-        None => facts(scene, known, width),
-    };
+    let key = Key { what: What::Brief, revision: scene.app.detail_revision(), width };
+    let lines = scene.texts.lines(key, || {
+        match detail.and_then(|detail| detail.whole.as_ref()).filter(|whole| whole.report.is_some()) {
+            Some(whole) => self::whole(scene, whole, width),
+            None => facts(scene, known, width),
+        }
+    });
     draw_lines(&lines, 0, area, buffer);
 }
 

@@ -37,7 +37,7 @@ const fn columns(width: u16) -> [Column<'static>; 13] {
 
 /// Draws the panel with the table.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Scene { app, theme, now } = scene;
+    let Scene { app, theme, now, .. } = scene;
     let panel = Panel::new("Fleet").focused(app.pane == Pane::Fleet).flush();
     let inner = panel.inner(area);
     let columns = columns(inner.width);

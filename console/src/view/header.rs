@@ -41,7 +41,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// What is said, the most important first; what finds no room is left out from the end on.
 fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
-    let Scene { app, theme, now } = scene;
+    let Scene { app, theme, now, .. } = scene;
     let mut name = vec![Span::styled("langdeck", theme.title)];
     if app.demo {
         name.push(Span::styled(" demo", theme.dim));
@@ -81,7 +81,7 @@ fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
 }
 
 fn connection(scene: Scene<'_>) -> Line<'static> {
-    let Scene { app, theme, now } = scene;
+    let Scene { app, theme, now, .. } = scene;
     let glyphs = theme.glyphs;
     if app.is_paused() {
         return Line::styled("paused, p goes on", theme.warning);

@@ -24,7 +24,7 @@ const COLUMNS: &[Column<'_>] = &[
 
 /// Draws the panel with the list.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Scene { app, theme, now } = scene;
+    let Scene { app, theme, now, .. } = scene;
     let focused = app.pane == Pane::Investigations;
     let inner = Panel::new("").flush().inner(area);
     panel(scene, inner).focused(focused).flush().render(area, buffer, theme);
@@ -107,7 +107,7 @@ fn empty(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// How an investigation stands: its status, or the step that it is in.
 pub(super) fn state<'a>(scene: Scene<'_>, known: &'a Known) -> StateMark<'a> {
-    let Scene { app, theme, now } = scene;
+    let Scene { app, theme, now, .. } = scene;
     let investigation = &known.investigation;
     let Mark { mut glyph, word, mut style } = theme.status(investigation.status);
     let mut word = word;

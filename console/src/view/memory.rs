@@ -18,7 +18,7 @@ const COLUMNS: &[Column<'_>] = &[
 
 /// Draws the panel with a row per service, last seen first.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Scene { app, theme, now } = scene;
+    let Scene { app, theme, now, .. } = scene;
     let services = app.memory.len();
     let panel = Panel::new("Memory").flush();
     let rows = services.min(rows_in(panel.inner(area), true, None, services).count);

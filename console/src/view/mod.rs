@@ -30,6 +30,7 @@ use ratatui::layout::{Position, Rect};
 use crate::app::{App, Target};
 use crate::widgets::put;
 use layout::{Areas, Body, Charts};
+pub use text::Texts;
 use theme::Theme;
 
 /// What every screen is drawn from.
@@ -37,6 +38,7 @@ use theme::Theme;
 struct Scene<'a> {
     app: &'a App,
     theme: &'a Theme,
+    texts: &'a Texts,
     /// The moment shown: now, or when the screen was paused.
     now: Instant,
 }
@@ -50,13 +52,14 @@ impl Scene<'_> {
 }
 
 /// Draws everything; answers how far the text that can be scrolled reaches beyond its place, in lines.
-pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, now: Instant) -> usize {
+/// `texts` is what this left behind the last time.
+pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, texts: &Texts, now: Instant) -> usize {
     let area = frame.area();
-    render(app, area, frame.buffer_mut(), theme, now)
+    render(app, area, frame.buffer_mut(), theme, texts, now)
 }
 
-fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, now: Instant) -> usize {
-    let scene = Scene { app, theme, now: app.shown_at(now) };
+fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, texts: &Texts, now: Instant) -> usize {
+    let scene = Scene { app, theme, texts, now: app.shown_at(now) };
     let Some(areas) = Areas::of(app, area) else {
         too_small(area, buffer, theme);
         return 0;

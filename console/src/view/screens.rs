@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::testing;
+use super::text::Texts;
 use super::theme::{ColorDepth, Theme};
 use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press, wall};
 use crate::app::{App, Message, SourceId, Target};
@@ -23,7 +24,7 @@ fn theme() -> Theme {
 
 fn draw(app: &App, (width, height): (u16, u16), theme: &Theme, now: Instant) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
-    super::render(app, buffer.area, &mut buffer, theme, now);
+    super::render(app, buffer.area, &mut buffer, theme, &Texts::default(), now);
     buffer
 }
 
@@ -270,6 +271,7 @@ proptest! {
     ) {
         let (mut app, now) = busy_fleet(Instant::now());
         let theme = Theme::new(ColorDepth::TrueColor, ascii);
+        let texts = Texts::default();
         for key in keys {
             let code = match key {
                 0..32 => [KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Down, KeyCode::Up, KeyCode::End, KeyCode::PageDown,
@@ -279,7 +281,7 @@ proptest! {
             press(&mut app, code, now);
             let area = Rect::new(0, 0, width, height);
             let mut buffer = Buffer::empty(area);
-            let beyond = super::render(&app, area, &mut buffer, &theme, now);
+            let beyond = super::render(&app, area, &mut buffer, &theme, &texts, now);
             app.limit_scroll(beyond);
             let _ = super::target(&app, area, Position::new(width / 3, height / 3));
         }
