@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use crossterm::event::{Event, KeyEvent};
+use crossterm::event::{Event, KeyCode, KeyEvent};
 use langdeck_shared::{LONG_TEXT_CHARS, StepStatus};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
 use super::actions::{self, Action, BINDINGS, Binding, Context};
 use super::{App, Compose, Effect, FireList, Gesture, Overlay, PRESETS, Pane, Target};
+use crate::net::{clean_text, clean_within};
 
 /// How far a page key moves.
 const PAGE: isize = 10;
@@ -263,16 +264,23 @@ impl App {
     }
 
     fn edit(&mut self, key: KeyEvent) {
+        // A terminal that does not tell of pasting sends a paste as keys.
+        if let KeyCode::Char(c) = key.code
+            && clean_text(c.encode_utf8(&mut [0; 4])).is_empty()
+        {
+            return;
+        }
         self.change_text(|input| {
             input.handle_event(&Event::Key(key));
         });
     }
 
-    /// Writes text where letters go, as if it had been typed; line breaks become spaces.
+    /// Writes text where letters go, as if it had been typed. What is pasted is as hostile as what an agent says.
     pub(super) fn paste(&mut self, text: &str) {
+        let text = clean_within(text, usize::MAX);
         self.change_text(|input| {
             for c in text.chars().take(LONG_TEXT_CHARS) {
-                input.handle(InputRequest::InsertChar(if c.is_control() { ' ' } else { c }));
+                input.handle(InputRequest::InsertChar(c));
             }
         });
     }

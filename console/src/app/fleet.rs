@@ -82,13 +82,19 @@ impl Replica {
     }
 
     fn take(&mut self, source: SourceId, update: &ReplicaUpdate, received: Instant, took: Duration) {
-        if self.boot_id != update.boot_id {
+        let same_life = self.boot_id == update.boot_id;
+        if !same_life {
             self.begin_life(update, received);
         }
+        let before = self.totals;
         let (series, ended) = (std::mem::take(&mut self.series), std::mem::take(&mut self.ended));
         let (past, restarted) = (self.past, self.restarted);
         *self = Self { series, ended, past, restarted, ..Self::new(source, update, received, took) };
         self.series.extend(&update.samples);
+        if same_life {
+            // An answer that took a longer way comes after a younger one; a sum never falls.
+            self.totals = combine(before, self.totals, u64::max);
+        }
     }
 
     /// What the old life did stays counted; the chart goes on after the time in which nobody answered.
@@ -181,20 +187,25 @@ pub fn hourly(seconds: impl Iterator<Item = Option<Usd>>) -> Option<Usd> {
 }
 
 fn add(a: Totals, b: Totals) -> Totals {
+    combine(a, b, u64::saturating_add)
+}
+
+/// Each sum of two replicas or lives by itself.
+fn combine(a: Totals, b: Totals, of: impl Fn(u64, u64) -> u64) -> Totals {
     Totals {
-        requests: a.requests.saturating_add(b.requests),
-        succeeded: a.succeeded.saturating_add(b.succeeded),
-        partial: a.partial.saturating_add(b.partial),
-        failed: a.failed.saturating_add(b.failed),
-        cancelled: a.cancelled.saturating_add(b.cancelled),
-        tools_executed: a.tools_executed.saturating_add(b.tools_executed),
+        requests: of(a.requests, b.requests),
+        succeeded: of(a.succeeded, b.succeeded),
+        partial: of(a.partial, b.partial),
+        failed: of(a.failed, b.failed),
+        cancelled: of(a.cancelled, b.cancelled),
+        tools_executed: of(a.tools_executed, b.tools_executed),
         spend: Spend {
-            calls: a.spend.calls.saturating_add(b.spend.calls),
-            tokens: a.spend.tokens.saturating_add(b.spend.tokens),
-            input_tokens: a.spend.input_tokens.saturating_add(b.spend.input_tokens),
-            output_tokens: a.spend.output_tokens.saturating_add(b.spend.output_tokens),
-            cost_usd: a.spend.cost_usd + b.spend.cost_usd,
-            unpriced_tokens: a.spend.unpriced_tokens.saturating_add(b.spend.unpriced_tokens),
+            calls: of(a.spend.calls, b.spend.calls),
+            tokens: of(a.spend.tokens, b.spend.tokens),
+            input_tokens: of(a.spend.input_tokens, b.spend.input_tokens),
+            output_tokens: of(a.spend.output_tokens, b.spend.output_tokens),
+            cost_usd: Usd::from_nanos(of(a.spend.cost_usd.nanos(), b.spend.cost_usd.nanos())),
+            unpriced_tokens: of(a.spend.unpriced_tokens, b.spend.unpriced_tokens),
         },
     }
 }

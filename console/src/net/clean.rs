@@ -38,7 +38,13 @@ pub fn clean_json(value: Value) -> Value {
 /// bidirectional, invisible and variation characters vanish; the length is bounded.
 #[must_use]
 pub fn clean_text(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len().min(MAX_BYTES));
+    clean_within(text, MAX_BYTES)
+}
+
+/// The same with a bound of its own, in bytes.
+#[must_use]
+pub fn clean_within(text: &str, most: usize) -> String {
+    let mut kept = String::with_capacity(text.len().min(most));
     let mut marks = 0;
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -64,8 +70,8 @@ pub fn clean_text(text: &str) -> String {
         if marks <= MAX_MARKS {
             kept.push(c);
         }
-        if kept.len() > MAX_BYTES {
-            cut(&mut kept, MAX_BYTES - ROOM_FOR_CUT, chars.map(char::len_utf8).sum());
+        if kept.len() > most {
+            cut(&mut kept, most.saturating_sub(ROOM_FOR_CUT), chars.map(char::len_utf8).sum());
             break;
         }
     }

@@ -10,7 +10,7 @@ mod poll;
 mod submit;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use clean::{clean_json, clean_text};
+pub use clean::{clean_json, clean_text, clean_within};
 pub use client::{Client, Timeouts};
 pub use error::NetError;
 pub use poll::{PollOptions, spawn_poller};

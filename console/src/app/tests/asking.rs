@@ -121,6 +121,17 @@ fn every_replica_can_be_fired_at_though_two_share_a_name() {
 }
 
 #[test]
+fn what_is_pasted_or_typed_is_made_harmless() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('/'), now);
+    app.update(Message::Paste("a\u{1b}[31mb\u{1b}]0;owned\u{7}\u{202e}c\u{200b}\nd".to_owned()), now);
+    for c in ['\u{202e}', '\u{200b}', '\u{9b}', 'e'] {
+        press(&mut app, KeyCode::Char(c), now);
+    }
+    assert_eq!(app.filter.value(), "abc de");
+}
+
+#[test]
 fn a_pasted_book_is_cut_to_what_an_alert_may_hold() {
     let (mut app, now) = busy_fleet(Instant::now());
     press(&mut app, KeyCode::Char('/'), now);

@@ -34,6 +34,18 @@ fn a_restart_never_makes_totals_fall_and_loses_what_ran() {
 }
 
 #[test]
+fn counters_that_fall_within_one_life_make_no_total_fall() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b"], now);
+    for (source, done) in [(0, 10), (1, 4), (0, 9)] {
+        let mut update = idle("a", "one");
+        update.totals = totals(done, 0, 0);
+        answer(&mut app, source, update, now);
+        assert_eq!(app.fleet.totals(), totals(10, 0, 0));
+    }
+}
+
+#[test]
 fn one_name_with_two_lives_at_two_addresses_is_two_rows() {
     let now = Instant::now();
     let mut app = app(&["http://a", "http://b"], now);
