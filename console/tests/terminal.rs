@@ -106,29 +106,6 @@ async fn a_stop_from_outside_is_mended_when_it_goes_on() {
     pty.ended_restored(0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hung_agents_hold_up_neither_keys_nor_the_end() {
-    let agents = [Scripted::start(|_| Reply::Hang).await, Scripted::start(|_| Reply::Hang).await];
-    let [first, second] = [agents[0].url().to_string(), agents[1].url().to_string()];
-    let mut pty = Pty::langdeck(&["--url", &first, "--url", &second], 100, 30);
-    pty.see("langdeck");
-    let asked = async {
-        while agents.iter().any(|agent| agent.requests().is_empty()) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    support::within("both asked", asked).await;
-    let began = Instant::now();
-    pty.send("?");
-    pty.see("Keys");
-    pty.send("\u{1b}");
-    pty.see_gone("Keys ");
-    pty.send("q");
-    pty.ended_restored(0);
-    // The agents would be waited for five seconds.
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-}
-
 #[tokio::test]
 async fn without_colour_no_colour_code_is_sent_and_the_selection_is_still_seen() {
     let mut pty = lonely(&[("NO_COLOR", "1"), ("COLORTERM", "truecolor")]).await;
@@ -145,6 +122,66 @@ async fn without_colour_no_colour_code_is_sent_and_the_selection_is_still_seen()
     colourful.send("q");
     colourful.ended_restored(0);
     assert!(!colour_codes(&colourful.bytes()).is_empty(), "the test itself sees no colours");
+}
+
+#[tokio::test]
+async fn colours_are_those_that_the_terminal_says_it_has() {
+    let environments: [&[(&str, &str)]; 3] = [
+        &[("TERM", "xterm")],
+        &[("TERM", "xterm-256color")],
+        &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")],
+    ];
+    let mut seen = Vec::new();
+    for env in environments {
+        let mut pty = lonely(env).await;
+        pty.send("q");
+        pty.ended_restored(0);
+        let codes = colour_codes(&pty.bytes()).join(" ");
+        assert!(!codes.is_empty(), "{env:?}");
+        // Crossterm writes the sixteen as indexed colours as well.
+        let most =
+            codes.split("38;5;").skip(1).filter_map(|code| code.split([' ', ';']).next()?.parse::<u8>().ok()).max();
+        seen.push((codes.contains("38;2;"), most.is_some_and(|most| most > 15)));
+    }
+    assert_eq!(seen, [(false, false), (false, true), (true, false)], "of 24 bits, of more than 16");
+}
+
+#[tokio::test]
+async fn ascii_means_ascii_to_the_last_byte() {
+    let url = nobody().await.to_string();
+    let mut pty = Pty::langdeck(&["--ascii", "--url", &url], 100, 30);
+    pty.see("No agent answers");
+    pty.send("?");
+    pty.see("Keys");
+    pty.send("q");
+    pty.see_gone("Keys ");
+    pty.send("q");
+    pty.ended_restored(0);
+    let foreign: Vec<u8> = pty.bytes().into_iter().filter(|byte| !byte.is_ascii()).collect();
+    assert!(foreign.is_empty(), "{:?}", String::from_utf8_lossy(&foreign));
+}
+
+/// What is copied from a web page may hold more than is seen there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pasted_into_the_form_is_harmless() {
+    let agent = Scripted::start(|_| Reply::Json(200, snapshot("pod-a", "1"))).await;
+    let mut pty = Pty::langdeck(&["--url", &agent.url().to_string()], 100, 30);
+    pty.see("pod-a");
+    pty.send("F");
+    pty.see("Compose an alert");
+    let hostile = "evil\u{1b}]0;owned\u{7}\u{1b}[?1049l\u{9b}2J\u{202e}\u{200b}\r\nq\u{3}name";
+    pty.send(&format!("\u{1b}[200~{hostile}\u{1b}[201~"));
+    // Neither did its q or its Ctrl-C end the console, nor its line break send the alert.
+    pty.wait("its text and no more, in the form", |screen| {
+        let text = screen.contents();
+        text.contains("evil") && text.contains("qname") && text.contains("Compose an alert") && !text.contains("owned")
+    });
+    pty.send("\u{3}");
+    pty.ended_restored(0);
+    let text = String::from_utf8_lossy(&pty.bytes()).into_owned();
+    assert!(!text.contains("owned") && !text.contains('\u{202e}') && !text.contains('\u{9b}'));
+    assert_eq!(text.matches("\u{1b}[?1049l").count(), 1, "left the alternate screen before its end");
+    assert!(agent.requests().iter().all(|request| request.starts_with("GET ")), "the alert was sent");
 }
 
 #[tokio::test]

@@ -129,6 +129,11 @@ impl Pty {
         self.wait(&format!("{text:?} gone from the screen"), |screen| !screen.contents().contains(text));
     }
 
+    /// Looks at the screen as it is now.
+    pub(crate) fn look(&self, look: impl FnOnce(&Screen)) {
+        look(self.received.0.lock().unwrap().parser.screen());
+    }
+
     /// What the screen shows now.
     pub(crate) fn text(&self) -> String {
         self.received.0.lock().unwrap().parser.screen().contents()

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod scenario;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -26,6 +28,8 @@ pub(crate) enum Reply {
     Hang,
     /// Writes a good beginning and then bytes without end.
     Endless,
+    /// Does that, but only after so long.
+    Late(Duration, Box<Reply>),
 }
 
 /// An agent that answers as a test tells it. Ends when dropped.
@@ -74,7 +78,12 @@ async fn serve(
 ) {
     while let Some(request) = read_request(&mut stream).await {
         seen.lock().unwrap().push(request.clone());
-        match script(&request) {
+        let mut reply = script(&request);
+        while let Reply::Late(delay, late) = reply {
+            tokio::time::sleep(delay).await;
+            reply = *late;
+        }
+        match reply {
             Reply::Json(status, body) => {
                 let body = body.to_string();
                 let head = format!(
@@ -89,7 +98,8 @@ async fn serve(
                 let _client_has_gone = stream.write_all(&bytes).await;
                 return;
             }
-            Reply::Hang => std::future::pending::<()>().await,
+            // Late ones have come out of their shell above.
+            Reply::Hang | Reply::Late(..) => std::future::pending::<()>().await,
             Reply::Endless => {
                 let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"cursor\": \"";
                 if stream.write_all(head).await.is_err() {

@@ -1,0 +1,186 @@
+//! The real binary in a terminal, on agents that play scenarios from files: what is shown is true, whatever they do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![cfg(unix)]
+
+mod pty;
+mod support;
+
+use std::time::{Duration, Instant};
+
+use pty::Pty;
+use support::scenario::{Player, Scenario};
+use vt100::{Color, Screen};
+
+/// A console on a replica that is well, `pod-good`, and one that plays a scenario, `pod-x`.
+async fn beside_a_good_one(scenario: Scenario) -> (Player, Player, Pty) {
+    let good = Scenario::read("well").play("pod-good").await;
+    let played = scenario.play("pod-x").await;
+    let pty = Pty::langdeck(&["--url", &good.url(), "--url", &played.url()], 200, 50);
+    pty.wait("the good one", |screen| row(screen, "pod-good").contains("ready"));
+    (good, played, pty)
+}
+
+/// The row of the fleet's table in which this stands; nothing where there is none.
+fn row(screen: &Screen, name: &str) -> String {
+    let name = format!("{name} ");
+    screen.rows(0, screen.size().1.get()).find(|row| row.contains(&name)).unwrap_or_default()
+}
+
+/// The colour of a name in the fleet's table, and whether it is dim.
+fn look(screen: &Screen, name: &str) -> Option<(Color, bool)> {
+    let (line, text) = screen.rows(0, screen.size().1.get()).enumerate().find(|(_, row)| row.contains(name))?;
+    let before = text[..text.find(name)?].chars().count();
+    let cell = screen.cell(u16::try_from(line).ok()?, u16::try_from(before).ok()?)?;
+    Some((cell.fgcolor(), cell.dim()))
+}
+
+fn quit(mut pty: Pty) {
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_true_makes_one_replica_faulty_and_touches_no_other() {
+    for name in Scenario::all_in("faulty") {
+        let scenario = Scenario::read(&name);
+        let reason = scenario.reason.clone();
+        let (_good, bad, pty) = beside_a_good_one(scenario).await;
+        pty.wait("its truthful answer", |screen| row(screen, "pod-x").contains("ready"));
+        bad.next();
+        pty.wait(&format!("{name}: faulty, and why: {reason}"), |screen| {
+            row(screen, "pod-x").contains("faulty") && screen.contents().contains(&reason)
+        });
+        pty.wait("the other one and the sums as they were", |screen| {
+            let sums = screen.contents();
+            row(screen, "pod-good").contains("ready") && sums.contains("942 tokens") && sums.contains("1 faulty")
+        });
+        quit(pty);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_old_is_grey_with_its_age_and_comes_back_by_itself() {
+    let (_good, silent, pty) = beside_a_good_one(Scenario::read("silent")).await;
+    pty.wait("its latency", |screen| row(screen, "pod-x").contains("239ms"));
+    let mut fresh = None;
+    pty.wait("its look while it is fresh", |screen| look(screen, "pod-x").is_some_and(|(_, dim)| !dim));
+    pty.look(|screen| fresh = look(screen, "pod-x"));
+    silent.next();
+    pty.wait("stale, with its age", |screen| row(screen, "pod-x").contains("stale 3s"));
+    pty.wait("an age that grows", |screen| row(screen, "pod-x").contains("stale 4s"));
+    pty.wait("another look than before", |screen| look(screen, "pod-x") != fresh && look(screen, "pod-x").is_some());
+    pty.wait("what was known, but not what it does now", |screen| {
+        let row = row(screen, "pod-x");
+        row.contains("239ms") && row.contains('–')
+    });
+    pty.see("no answer within 5 s");
+    silent.next();
+    pty.wait("ready again", |screen| row(screen, "pod-x").contains("ready") && look(screen, "pod-x") == fresh);
+    pty.see_gone("no answer within 5 s");
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_never_came_is_a_dash_and_no_zero() {
+    let (_good, _idle, pty) = beside_a_good_one(Scenario::read("without_figures")).await;
+    pty.wait("dashes for both latencies and the spending per hour", |screen| {
+        row(screen, "pod-x").matches('–').count() == 3 && !row(screen, "pod-x").contains("0ms")
+    });
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_makes_no_total_fall() {
+    let (_good, restarting, pty) = beside_a_good_one(Scenario::read("restarting")).await;
+    // The good one has ended three, for 0.000942 USD.
+    pty.see("43 done");
+    restarting.next();
+    pty.wait("restarted, with both lives in the sums", |screen| {
+        let text = screen.contents();
+        row(screen, "pod-x").contains("restarted") && text.contains("45 done") && text.contains("$0.751 spent")
+    });
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn counters_that_fall_make_no_total_fall() {
+    let (_good, falling, pty) = beside_a_good_one(Scenario::read("falling")).await;
+    pty.see("43 done");
+    falling.next();
+    pty.see("8 running");
+    assert!(pty.text().contains("43 done") && pty.text().contains("$0.501 spent"), "{}", pty.text());
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_flaps_is_told_each_time_and_recovers_each_time() {
+    let (_good, flapping, pty) = beside_a_good_one(Scenario::read("flapping")).await;
+    pty.wait("its first answer", |screen| row(screen, "pod-x").contains("ready"));
+    for _ in 0..2 {
+        flapping.next();
+        pty.wait("lost, with what is known and what is tried", |screen| {
+            let text = screen.contents();
+            text.contains("connection lost") && text.contains(&flapping.url()) && row(screen, "pod-x").contains("pod-x")
+        });
+        flapping.next();
+        pty.see_gone("connection lost");
+        pty.wait("ready", |screen| row(screen, "pod-x").contains("ready"));
+    }
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_one_holds_up_no_other() {
+    let (good, slow, pty) = beside_a_good_one(Scenario::read("slow")).await;
+    pty.wait("its answer, and how long it took", |screen| {
+        row(screen, "pod-x").contains("ready") && screen.contents().contains("live 7")
+    });
+    assert!(good.asked() > 2 * slow.asked(), "{} and {}", good.asked(), slow.asked());
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clocks_that_differ_bend_nothing() {
+    let (_good, _skewed, pty) = beside_a_good_one(Scenario::read("skewed")).await;
+    pty.wait("seconds since it was accepted, as its own clock has it", |screen| {
+        let row = row(screen, "▸ ✓ done");
+        let age = row.split_whitespace().find_map(|word| word.strip_suffix('s')?.parse::<u32>().ok());
+        row.contains("checkout-api") && age.is_some_and(|age| (2..60).contains(&age))
+    });
+    pty.wait("an axis of seconds under its one bar", |screen| {
+        screen.contents().contains("planner █") && screen.contents().contains("0.5s")
+    });
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_of_which_nothing_can_be_seen_is_seen() {
+    let (_good, _unseen, pty) = beside_a_good_one(Scenario::read("unseen")).await;
+    pty.wait("a name for it", |screen| row(screen, "(blank)").contains("ready"));
+    quit(pty);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_every_replica_hung_keys_are_heard_and_the_end_comes() {
+    let agents = [Scenario::read("silent").play("pod-a").await, Scenario::read("silent").play("pod-b").await];
+    let mut pty = Pty::langdeck(&["--url", &agents[0].url(), "--url", &agents[1].url()], 200, 50);
+    pty.wait("both", |screen| ["pod-a", "pod-b"].iter().all(|name| row(screen, name).contains("ready")));
+    agents.iter().for_each(Player::next);
+    let asked = async {
+        while agents.iter().any(|agent| agent.asked() == 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    support::within("questions that nobody answers", asked).await;
+    let began = Instant::now();
+    for (key, shown) in [("?", "j and k scroll"), ("\u{1b}", "Fleet"), ("f", "Fire a test alert")] {
+        pty.send(key);
+        pty.see(shown);
+    }
+    pty.send("\u{1b}");
+    pty.see_gone("Fire a test alert");
+    quit(pty);
+    // The network is waited for five seconds.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}
