@@ -26,7 +26,7 @@ pub const WORKER_THREAD: &str = "langdeck-worker";
 /// The exit code after a panic that the console could not survive, as of every Rust program.
 const EXIT_CODE: i32 = 101;
 
-/// The most background panics that are kept and reported: one that comes again and again tells nothing new.
+/// About how many background panics are kept and reported: one that comes again and again tells nothing new.
 const MAX_PANICS: usize = 8;
 
 /// How many of the last messages a report names.
@@ -142,12 +142,13 @@ pub fn install() {
 
 fn keep(info: &PanicHookInfo<'_>) {
     let task = TASK.try_with(|task| *task).unwrap_or(Task::Other);
-    let mut panics = lock(&PANICS);
-    if panics.len() < MAX_PANICS {
-        let report = Report::new(task.as_str(), info, &notes()).write();
-        panics.push(Panic { task, words: words(info.payload()), report });
-        PANICKED.notify_one();
+    if lock(&PANICS).len() >= MAX_PANICS {
+        return;
     }
+    // Not under the lock: a backtrace takes its time, and the screen must not wait for it.
+    let report = Report::new(task.as_str(), info, &notes()).write();
+    lock(&PANICS).push(Panic { task, words: words(info.payload()), report });
+    PANICKED.notify_one();
 }
 
 fn tell(info: &PanicHookInfo<'_>) {
