@@ -40,9 +40,10 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let investigation = &known.investigation;
         let mark = state(scene, known);
         let (found, style) = findings::found(scene, known);
-        let took = u64::try_from(known.elapsed(now).as_millis()).unwrap_or(u64::MAX);
-        let took =
-            if investigation.started_at.is_some() { format::duration_ms(took) } else { theme.glyphs.dash.to_owned() };
+        let took = match investigation.started_at {
+            Some(_) => format::duration_ms(timeline::elapsed_ms(scene, known)),
+            None => theme.glyphs.dash.to_owned(),
+        };
 
         row.text(0, &format!("{} {}", mark.glyph, mark.word), mark.style);
         row.text(1, &investigation.alert.alert_type, theme.text);
@@ -68,14 +69,18 @@ pub(super) fn row_at(app: &App, area: Rect, at: Position) -> Option<usize> {
 fn panel(scene: Scene<'_>, inner: Rect) -> Panel<'_> {
     let Scene { app, theme, .. } = scene;
     let mut panel = Panel::new("Investigations");
-    let moving = |status| move |known: &&Known| known.is_moving() && known.investigation.status == status;
-    let count = |status| app.investigations.newest_first().take(RECENT).filter(moving(status)).count();
-    let (running, queued) = (count(Status::Running), count(Status::Queued));
+    let moving = app.investigations.newest_first().take(RECENT).filter(|known| known.is_moving());
+    let (seen, unseen): (Vec<_>, Vec<_>) = moving.partition(|known| is_seen(scene, known));
+    let running = seen.iter().filter(|known| known.investigation.status == Status::Running).count();
+    let queued = seen.len() - running;
     if running > 0 {
         panel = panel.styled_figure(format!("{running} running"), theme.running);
     }
     if queued > 0 {
         panel = panel.figure(format!("{queued} queued"));
+    }
+    if !unseen.is_empty() {
+        panel = panel.styled_figure(format!("{} stale", unseen.len()), theme.stale);
     }
     let filter = app.filter.value();
     if let Some(replica) = &app.scope {
@@ -107,15 +112,14 @@ fn empty(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 
 /// How an investigation stands: its status, or the step that it is in.
 pub(super) fn state<'a>(scene: Scene<'_>, known: &'a Known) -> StateMark<'a> {
-    let Scene { app, theme, now, .. } = scene;
+    let theme = scene.theme;
     let investigation = &known.investigation;
     let Mark { mut glyph, word, mut style } = theme.status(investigation.status);
     let mut word = word;
     if known.lost {
         return StateMark { glyph: theme.glyphs.failed, word: "lost", style: theme.failed };
     }
-    let fresh = app.fleet.by_boot_id(&known.boot_id).is_some_and(|replica| replica.is_fresh(now));
-    if known.is_moving() && !fresh {
+    if known.is_moving() && !is_seen(scene, known) {
         return StateMark { glyph: theme.glyphs.stale, word, style: theme.stale };
     }
     if investigation.status == Status::Running {
@@ -129,6 +133,11 @@ pub(super) fn state<'a>(scene: Scene<'_>, known: &'a Known) -> StateMark<'a> {
         };
     }
     StateMark { glyph, word, style }
+}
+
+/// Whether its replica still tells of it.
+fn is_seen(Scene { app, now, .. }: Scene<'_>, known: &Known) -> bool {
+    app.fleet.by_boot_id(&known.boot_id).is_some_and(|replica| replica.is_fresh(now))
 }
 
 /// A [`Mark`] whose word may be a step's name.

@@ -195,6 +195,25 @@ fn a_lost_connection_moves_nothing() {
     assert!(marked.contains("http://localhost:8002 and 2 more"), "that of the marked replica\n{marked}");
 }
 
+/// What is not known any more does not go on as if it were.
+#[test]
+fn the_clock_of_a_run_that_nobody_tells_of_stands_still() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    for source in 0..3 {
+        let next_try = now + Duration::from_secs(60);
+        app.update(Message::PollFailed { source: SourceId(source), error: NetError::Refused, next_try }, now);
+    }
+    let runs = |now| {
+        let screen = testing::render(&draw(&app, (80, 24), &theme(), now));
+        let rows = screen.lines().filter(|line| line.contains("? running"));
+        // What follows the cost is how long ago it began, which is known.
+        rows.map(|row| row.split('$').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let soon = runs(now + Duration::from_secs(20));
+    assert!(!soon.is_empty());
+    assert_eq!(runs(now + Duration::from_secs(40)), soon);
+}
+
 #[test]
 fn a_fault_names_its_task_and_its_report_and_goes_after_a_while() {
     let (mut app, now) = busy_fleet(Instant::now());

@@ -97,7 +97,7 @@ fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -
 }
 
 /// How long the investigation has run. The clock of one whose replica no longer answers stands still.
-fn elapsed_ms(scene: Scene<'_>, known: &Known) -> u64 {
+pub(super) fn elapsed_ms(scene: Scene<'_>, known: &Known) -> u64 {
     let replica = scene.app.fleet.by_boot_id(&known.boot_id);
     let as_of = replica.filter(|replica| !replica.is_fresh(scene.now)).map_or(scene.now, |replica| replica.answered);
     u64::try_from(known.elapsed(as_of).as_millis()).unwrap_or(u64::MAX)
