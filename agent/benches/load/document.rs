@@ -5,14 +5,10 @@ use std::{fs, io, thread};
 
 use jiff::Zoned;
 
-use crate::fastapi;
-
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md");
-const BEGIN: &str = "<!-- figures:start -->\n";
-const END: &str = "<!-- figures:end -->";
 
-/// When, on what and with which versions it is measured, as a paragraph.
-pub(crate) fn machine() -> String {
+/// When, on what and with which versions it is measured, as a paragraph; `beside` are the versions of the others.
+pub(crate) fn machine(measured: &str, beside: &str) -> String {
     let date = Zoned::now().date();
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let model = first_of("/proc/cpuinfo", "model name");
@@ -21,11 +17,10 @@ pub(crate) fn machine() -> String {
     let compiler = Command::new("rustc").arg("--version").output();
     let compiler =
         compiler.map_or_else(|_| "rustc unknown".into(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let fastapi = fastapi::versions().unwrap_or_else(|| "no FastAPI".to_owned());
-    let (version, kernel, compiler) = (env!("CARGO_PKG_VERSION"), kernel.trim(), compiler.trim());
+    let (kernel, compiler) = (kernel.trim(), compiler.trim());
     format!(
-        "Measured on {date}: {cores} cores of {model}, {memory} of memory, Linux {kernel}; langdeck-agent {version}, \
-         {compiler}; {fastapi}.\n"
+        "Measured on {date}: {cores} cores of {model}, {memory} of memory, Linux {kernel}; {measured}, {compiler}; \
+         {beside}.\n"
     )
 }
 
@@ -36,12 +31,13 @@ fn first_of(path: &str, name: &str) -> String {
     value.map_or_else(|| "unknown".to_owned(), |value| value.trim().to_owned())
 }
 
-/// Puts the figures between their marks.
-pub(crate) fn write(machine: &str, sections: &str) -> io::Result<()> {
+/// Puts the figures between the marks of this name.
+pub(crate) fn write(marks: &str, machine: &str, sections: &str) -> io::Result<()> {
+    let (begin, end) = (format!("<!-- {marks}:start -->\n"), format!("<!-- {marks}:end -->"));
     let text = fs::read_to_string(DOCUMENT)?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let parts = text.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
     let Some((before, after)) = parts else {
-        return Err(io::Error::other(format!("{DOCUMENT} lacks the lines {BEGIN:?} and {END:?}")));
+        return Err(io::Error::other(format!("{DOCUMENT} lacks the lines {begin:?} and {end:?}")));
     };
-    fs::write(DOCUMENT, format!("{before}{BEGIN}\n{machine}\n{sections}{END}{after}"))
+    fs::write(DOCUMENT, format!("{before}{begin}\n{machine}\n{sections}{end}{after}"))
 }

@@ -7,6 +7,7 @@ mod client;
 mod document;
 mod fastapi;
 mod generator;
+mod kernel;
 mod memory;
 mod overload;
 mod process;
@@ -117,7 +118,8 @@ async fn measure_parts(cli: &Cli) -> io::Result<()> {
         sections.push('\n');
     }
     // Last, since FastAPI may have been installed only now.
-    let machine = document::machine();
+    let fastapi = fastapi::versions().unwrap_or_else(|| "no FastAPI".to_owned());
+    let machine = document::machine(concat!("langdeck-agent ", env!("CARGO_PKG_VERSION")), &fastapi);
     println!("{machine}");
-    if cli.write { document::write(&machine, &sections) } else { Ok(()) }
+    if cli.write { document::write("figures", &machine, &sections) } else { Ok(()) }
 }

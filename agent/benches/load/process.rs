@@ -6,10 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::client::{Ask, Connection};
+use crate::kernel;
 
 const LONGEST_START: Duration = Duration::from_secs(20);
-/// In which Linux tells user space how much time a process has used, whatever its own clock.
-const TICKS_PER_SECOND: u64 = 100;
 
 /// A running subject; it does not outlive this value.
 pub(crate) struct Process {
@@ -54,15 +53,12 @@ impl Process {
 
     /// How much processor time it has used, in user and system mode.
     pub(crate) fn processor_time(&self) -> io::Result<Duration> {
-        processor_time(self.child.id())
+        kernel::processor_time(self.child.id())
     }
 
     /// Its resident memory in bytes.
     pub(crate) fn resident(&self) -> io::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        kibibytes.map(|kibibytes| kibibytes * 1024).ok_or_else(|| io::Error::other("no VmRSS in /proc/PID/status"))
+        kernel::resident(self.child.id())
     }
 }
 
@@ -71,18 +67,6 @@ impl Drop for Process {
         // Nothing is left to do where it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// How much processor time a process has used, in user and system mode.
-pub(crate) fn processor_time(id: u32) -> io::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The name before it is in parentheses and may hold anything.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let mut ticks = fields.split_ascii_whitespace().skip(11).map_while(|field| field.parse::<u64>().ok());
-    match (ticks.next(), ticks.next()) {
-        (Some(user), Some(system)) => Ok(Duration::from_millis((user + system) * 1000 / TICKS_PER_SECOND)),
-        _ => Err(io::Error::other("no times in /proc/PID/stat")),
     }
 }
 

@@ -11,7 +11,8 @@ use langdeck_shared::{Report, Usd};
 use crate::client::Ask;
 use crate::fastapi;
 use crate::generator::{Outcome, Until, closed_loop};
-use crate::process::{Process, processor_time};
+use crate::kernel::processor_time;
+use crate::process::Process;
 use crate::report::{Table, count, median, quantile, time};
 use crate::subjects::{self, alert, investigate};
 
