@@ -2,14 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::ops::Range;
 
 use langdeck_console::net::{BaseUrl, Client};
 use langdeck_shared::{Investigation, ReplicaUpdate};
 use serde_json::{Value, json};
 
-/// An answer of a replica in which these moved.
-pub(crate) fn update(replica: usize, investigations: Vec<Investigation>) -> ReplicaUpdate {
-    let samples: Vec<Value> = (0..300)
+/// An answer of a replica with samples of these seconds, in which these moved.
+pub(crate) fn update(replica: usize, seconds: Range<usize>, investigations: Vec<Investigation>) -> ReplicaUpdate {
+    let samples: Vec<Value> = seconds
         .map(|second| json!({"second": second, "requests": 1, "errors": 0, "tokens": second * 7 % 400, "cost_usd": 0.0003}))
         .collect();
     let mut update: ReplicaUpdate = serde_json::from_value(json!({

@@ -19,6 +19,11 @@ use crate::report::{Table, count};
 use crate::times::{Times, timed};
 use crate::{COLUMNS, HEAD, ROWS};
 
+/// How often a screen is drawn on which something runs, and so how many frames there are from answer to answer.
+const FRAMES_A_SECOND: usize = 10;
+/// How many seconds a replica has told of when the frames begin.
+const SAMPLES: usize = 300;
+
 /// Measures all and says what was found, in Markdown.
 pub(crate) fn measure(quick: bool) -> String {
     let frames = if quick { 500 } else { 3_000 };
@@ -35,12 +40,17 @@ pub(crate) fn measure(quick: bool) -> String {
     table.to_string()
 }
 
-/// Replicas at work, each frame a moment later than the one before and after another answer.
+/// Replicas at work, all of them fresh: each frame comes a moment after the one before, and after the answers of those
+/// whose second is over.
 fn a_fleet(replicas: usize, told: usize, frames: usize, floor: &str) -> [String; 3] {
     let mut bench = Bench::new();
     bench.fill(replicas, told);
     let times = Times::of(frames, |round| {
-        bench.moves(round, replicas);
+        for replica in (round % FRAMES_A_SECOND..replicas).step_by(FRAMES_A_SECOND) {
+            let second = SAMPLES + round / FRAMES_A_SECOND;
+            bench.answer(replica, update(replica, second..second + 1, Vec::new()));
+        }
+        bench.moves(round, replicas, told);
         timed(|| bench.frame())
     });
     let kept = bench.app.investigations.len();
@@ -68,7 +78,7 @@ fn a_filter(rounds: usize) -> (Times, Times) {
     bench.key(KeyCode::Enter);
     let answer = Times::of(rounds, |round| {
         timed(|| {
-            bench.moves(round, 12);
+            bench.moves(round, 12, 20_000);
             bench.frame();
         })
     });
@@ -127,14 +137,18 @@ impl Bench {
     fn fill(&mut self, replicas: usize, investigations: usize) {
         for replica in 0..replicas {
             let mine = (replica..investigations).step_by(replicas);
-            self.answer(replica, update(replica, mine.map(|number| investigation(replica, number)).collect()));
+            self.answer(
+                replica,
+                update(replica, 0..SAMPLES, mine.map(|number| investigation(replica, number)).collect()),
+            );
         }
     }
 
-    /// The next replica in turn tells of one that moved.
-    fn moves(&mut self, round: usize, replicas: usize) {
-        let replica = round % replicas;
-        self.answer(replica, update(replica, vec![investigation(replica, round)]));
+    /// One of so many that are known has moved, and its replica tells of it.
+    fn moves(&mut self, round: usize, replicas: usize, known: usize) {
+        let number = round % known;
+        let replica = number % replicas;
+        self.answer(replica, update(replica, 0..0, vec![investigation(replica, number)]));
     }
 
     fn answer(&mut self, source: usize, update: ReplicaUpdate) {
@@ -147,7 +161,7 @@ impl Bench {
     }
 
     fn frame(&mut self) {
-        self.now += Duration::from_millis(100);
+        self.now += Duration::from_millis(1_000 / FRAMES_A_SECOND as u64);
         let Self { app, terminal, theme, texts, now } = self;
         let mut beyond = 0;
         terminal.draw(|frame| beyond = view::draw(app, frame, theme, texts, *now)).unwrap();
