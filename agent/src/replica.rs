@@ -86,6 +86,8 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>) -> R
         samples,
         investigations: records.iter().map(show).collect(),
         memory: MemoryDelta { services, patterns },
+        age_ms: 0,
+        failure: None,
     }
 }
 

@@ -2,12 +2,15 @@
 //!
 //! Every type here is the JSON of an endpoint or a part of one. There is no I/O and nothing asynchronous, so that both
 //! sides can lean on it. Readers ignore fields that they do not know; optional fields are left out when they are empty.
+//! What the contract promises of an answer and its type cannot say, its `check` does.
 
 #![forbid(unsafe_code)]
 
 mod alert;
 mod alertmanager;
+mod check;
 mod costs;
+mod fleet;
 mod health;
 mod investigation;
 mod memory;
@@ -22,12 +25,16 @@ pub use alert::{
 };
 pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 pub use costs::{CostShare, Costs, OTHER, Spend};
+pub use fleet::{FailureKind, FleetUpdate, PeerFailure, PeerProblem};
 pub use health::Health;
 pub use investigation::{Accepted, Investigation, InvestigationPage, Status, Step, StepKind, StepStatus};
 pub use memory::{MAX_KEYS_PER_PATTERN, Memory, MemoryEntry, ServicePattern};
 pub use money::{ParseUsdError, Usd};
 pub use problem::{FieldError, Problem};
-pub use replica::{Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, Sample, ToolMode, Totals};
+pub use replica::{
+    GONE_AFTER, Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, STALE_AFTER, Sample, ToolMode, Totals,
+    UNREACHABLE_AFTER,
+};
 pub use report::{
     ChainExecution, CostTracking, ExecutorReport, PlannerReport, ReasonerReport, Report, StepReport, TokenBreakdown,
 };

@@ -2,11 +2,20 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Investigation, ServicePattern, Spend, Usd};
+use crate::report::is_zero;
+use crate::{Investigation, PeerFailure, ServicePattern, Spend, Usd};
+
+/// Without an answer for so long, a replica is stale.
+pub const STALE_AFTER: Duration = Duration::from_secs(3);
+/// Without an answer for so long, a replica is unreachable.
+pub const UNREACHABLE_AFTER: Duration = Duration::from_secs(10);
+/// Without an answer for so long, a replica is gone.
+pub const GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// How a replica stands towards those who watch it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +45,27 @@ impl ReplicaStatus {
             Self::Unreachable => "unreachable",
             Self::Gone => "gone",
         }
+    }
+
+    /// How a replica stands that `said` this when it answered last, so long ago; `refused` is whether it has refused a
+    /// connection since.
+    #[must_use]
+    pub fn after(said: Self, age: Duration, refused: bool) -> Self {
+        if said == Self::Gone || age >= GONE_AFTER {
+            Self::Gone
+        } else if age >= UNREACHABLE_AFTER || refused {
+            Self::Unreachable
+        } else if age >= STALE_AFTER {
+            Self::Stale
+        } else {
+            said
+        }
+    }
+
+    /// Whether the replica answers.
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        matches!(self, Self::Ready | Self::Draining)
     }
 }
 
@@ -98,7 +128,7 @@ pub struct ReplicaUpdate {
     pub replica: String,
     /// One life of the replica: another value is another process.
     pub boot_id: String,
-    /// `ready` or `draining`.
+    /// `ready` or `draining`; in `GET /v1/fleet` any.
     pub status: ReplicaStatus,
     /// The agent's version.
     pub version: String,
@@ -128,6 +158,12 @@ pub struct ReplicaUpdate {
     pub investigations: Vec<Investigation>,
     /// What memory learnt.
     pub memory: MemoryDelta,
+    /// Only in `GET /v1/fleet`: how long ago the replica said this, in milliseconds. Left out when it is 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub age_ms: u64,
+    /// Only in `GET /v1/fleet`: why the last question to the replica was not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<PeerFailure>,
 }
 
 /// Sums over a replica's life.

@@ -8,12 +8,6 @@ use super::SourceId;
 use super::series::Series;
 use crate::net::NetError;
 
-/// Without an answer for so long, a replica is stale (the contract's figure, as the next two).
-pub(super) const STALE_AFTER: Duration = Duration::from_secs(3);
-/// Without an answer for so long, a replica is unreachable.
-const UNREACHABLE_AFTER: Duration = Duration::from_secs(10);
-/// Without an answer for so long, a replica is gone.
-const GONE_AFTER: Duration = Duration::from_secs(60);
 /// How long a restart is marked.
 pub(super) const RESTART_MARK: Duration = Duration::from_secs(30);
 /// How many replicas are kept; the one that has been silent longest goes first.
@@ -128,16 +122,7 @@ impl Replica {
     /// How the replica stands at `now`.
     #[must_use]
     pub fn status(&self, now: Instant) -> ReplicaStatus {
-        let age = self.age(now);
-        if age >= GONE_AFTER {
-            ReplicaStatus::Gone
-        } else if age >= UNREACHABLE_AFTER || self.refused {
-            ReplicaStatus::Unreachable
-        } else if age >= STALE_AFTER {
-            ReplicaStatus::Stale
-        } else {
-            self.said
-        }
+        ReplicaStatus::after(self.said, self.age(now), self.refused)
     }
 
     /// Whether its last answer was none: not what the contract says.

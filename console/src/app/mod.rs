@@ -20,7 +20,7 @@ mod update;
 
 use std::time::{Duration, Instant};
 
-use langdeck_shared::Status;
+use langdeck_shared::{STALE_AFTER, Status};
 use tui_input::Input;
 
 pub use actions::{Action, Context};
@@ -240,7 +240,7 @@ impl App {
     fn aging(&self, now: Instant) -> Option<Instant> {
         let silent = self.sources.iter().any(|source| !source.is_up());
         let stale = self.fleet.replicas().iter().any(|replica| !replica.is_fresh(now));
-        let fresh_until = self.fleet.replicas().iter().map(|replica| replica.answered + fleet::STALE_AFTER).min();
+        let fresh_until = self.fleet.replicas().iter().map(|replica| replica.answered + STALE_AFTER).min();
         if silent || stale { Some(now + AGES) } else { fresh_until }
     }
 

@@ -50,6 +50,8 @@ pub(crate) fn idle(replica: &str, boot_id: &str) -> ReplicaUpdate {
         samples: Vec::new(),
         investigations: Vec::new(),
         memory: MemoryDelta::default(),
+        age_ms: 0,
+        failure: None,
     }
 }
 

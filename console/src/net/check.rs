@@ -1,29 +1,14 @@
-//! What the contract promises of an answer and types cannot say: which numbers are possible, and that names have names.
-//!
-//! An answer that breaks a promise is refused whole, with the reason. A number that cannot be would bend every sum and
-//! every axis that it entered, of other replicas too.
+//! Answers of agents, made fit for the console: bounded, checked against the contract, every name visible.
 
 use std::sync::Arc;
 
-use langdeck_shared::{Accepted, Investigation, ReplicaStatus, ReplicaUpdate, Sample, ServicePattern, Spend, Usd};
+use langdeck_shared::{Accepted, Investigation, ReplicaUpdate};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
 
 use super::bound::{self, LISTED, WHOLE};
 
-/// The largest number that every reader of JSON holds exactly (RFC 8259, section 6); of money, so many nano-dollars.
-const MOST: u64 = (1 << 53) - 1;
-/// By how much the clocks of one answer may differ, in milliseconds: its parts are not all from one moment.
-const SLACK_MS: u64 = 60_000;
-/// Far more samples than an agent keeps.
-const MAX_SAMPLES: usize = 2_000;
-/// Far more investigations and patterns than a page has.
-const MAX_PAGE: usize = 2_000;
-/// Far more steps than a plan has.
-const MAX_STEPS: usize = 64;
-/// Far more alert types than a pattern tells apart.
-const MAX_ALERT_TYPES: usize = 256;
 /// What stands for a name of which nothing can be seen.
 const BLANK: &str = "(blank)";
 
@@ -37,7 +22,7 @@ pub(super) trait Answer: DeserializeOwned {
     /// # Errors
     ///
     /// The field and what is wrong with it.
-    fn check(&mut self) -> Result<(), String>;
+    fn admit(&mut self) -> Result<(), String>;
 }
 
 impl Answer for ReplicaUpdate {
@@ -47,51 +32,14 @@ impl Answer for ReplicaUpdate {
         }
     }
 
-    fn check(&mut self) -> Result<(), String> {
+    fn admit(&mut self) -> Result<(), String> {
         name_visibly(&mut self.replica);
-        not_blank("boot_id", &self.boot_id)?;
-        not_blank("cursor", &self.cursor)?;
-        if !matches!(self.status, ReplicaStatus::Ready | ReplicaStatus::Draining) {
-            return Err(format!("status: no replica that answers is {}", self.status));
+        self.investigations.iter_mut().for_each(name_investigation);
+        for pattern in &mut self.memory.patterns {
+            name_visibly(&mut pattern.service);
+            name_visibly(&mut pattern.last_alert_type);
         }
-        let totals = &self.totals;
-        numbers(
-            "",
-            &[
-                ("missed", self.missed),
-                ("uptime_ms", self.uptime_ms),
-                ("running", self.running),
-                ("queued", self.queued),
-                ("totals.requests", totals.requests),
-                ("totals.succeeded", totals.succeeded),
-                ("totals.partial", totals.partial),
-                ("totals.failed", totals.failed),
-                ("totals.cancelled", totals.cancelled),
-                ("totals.tools_executed", totals.tools_executed),
-                ("memory.services", self.memory.services),
-            ],
-        )?;
-        spend("totals.spend.", &totals.spend)?;
-        if let Some(latency) = &self.latency {
-            let figures = [
-                ("count", latency.count),
-                ("p50_ms", latency.p50_ms),
-                ("p95_ms", latency.p95_ms),
-                ("p99_ms", latency.p99_ms),
-            ];
-            numbers("latency.", &figures)?;
-        }
-        let longest = self.uptime_ms.saturating_add(SLACK_MS);
-        samples(&self.samples, longest / 1000)?;
-        few("investigations", self.investigations.len(), MAX_PAGE)?;
-        for (index, investigation) in self.investigations.iter_mut().enumerate() {
-            self::investigation(&format!("investigations[{index}]."), investigation, longest)?;
-        }
-        few("memory.patterns", self.memory.patterns.len(), MAX_PAGE)?;
-        for (index, pattern) in self.memory.patterns.iter_mut().enumerate() {
-            self::pattern(&format!("memory.patterns[{index}]."), pattern)?;
-        }
-        Ok(())
+        self.check()
     }
 }
 
@@ -100,21 +48,20 @@ impl Answer for Investigation {
         bound::bound(value, WHOLE);
     }
 
-    fn check(&mut self) -> Result<(), String> {
-        investigation("", self, MOST)
+    fn admit(&mut self) -> Result<(), String> {
+        name_investigation(self);
+        self.check()
     }
 }
 
 impl Answer for Accepted {
-    fn check(&mut self) -> Result<(), String> {
+    fn admit(&mut self) -> Result<(), String> {
         name_visibly_shared(&mut self.replica);
-        not_blank("investigation_id", &self.investigation_id)
+        if is_blank(&self.investigation_id) { Err("investigation_id: is blank".to_owned()) } else { Ok(()) }
     }
 }
 
-/// Checks an investigation that cannot have run longer than `longest` milliseconds.
-fn investigation(at: &str, investigation: &mut Investigation, longest: u64) -> Result<(), String> {
-    not_blank(&format!("{at}investigation_id"), &investigation.investigation_id)?;
+fn name_investigation(investigation: &mut Investigation) {
     name_visibly_shared(&mut investigation.replica);
     let alert = &investigation.alert;
     if is_blank(&alert.alert_type) || is_blank(&alert.service) {
@@ -122,94 +69,7 @@ fn investigation(at: &str, investigation: &mut Investigation, longest: u64) -> R
         name_visibly(&mut alert.alert_type);
         name_visibly(&mut alert.service);
     }
-    let unpriced = ("unpriced_tokens", investigation.unpriced_tokens);
-    numbers(at, &[("tokens", investigation.tokens), unpriced])?;
-    money(&format!("{at}cost_usd"), investigation.cost_usd)?;
-    time(&format!("{at}elapsed_ms"), investigation.elapsed_ms, longest)?;
-    if let Some(confidence) = investigation.confidence {
-        fraction(&format!("{at}confidence"), confidence)?;
-    }
-    if let Some(report) = &investigation.report {
-        fraction(
-            &format!("{at}report.chain_execution.reasoner.confidence"),
-            report.chain_execution.reasoner.confidence,
-        )?;
-    }
-    few(&format!("{at}steps"), investigation.steps.len(), MAX_STEPS)?;
-    for (index, step) in investigation.steps.iter_mut().enumerate() {
-        let at = format!("{at}steps[{index}].");
-        name_visibly_shared(&mut step.name);
-        let tokens = [("input_tokens", step.input_tokens), ("output_tokens", step.output_tokens)];
-        numbers(&at, &[("tokens", step.tokens), tokens[0], tokens[1]])?;
-        money(&format!("{at}cost_usd"), step.cost_usd.unwrap_or_default())?;
-        time(&format!("{at}start_offset_ms"), step.start_offset_ms.unwrap_or(0), longest)?;
-        time(&format!("{at}duration_ms"), step.duration_ms.unwrap_or(0), longest)?;
-    }
-    Ok(())
-}
-
-fn samples(samples: &[Sample], last: u64) -> Result<(), String> {
-    few("samples", samples.len(), MAX_SAMPLES)?;
-    for (index, sample) in samples.iter().enumerate() {
-        let at = format!("samples[{index}].");
-        if sample.second > last {
-            return Err(format!("{at}second: {} lies after all of its uptime", sample.second));
-        }
-        if index > 0 && sample.second <= samples[index - 1].second {
-            return Err(format!("{at}second: {} comes after {}", sample.second, samples[index - 1].second));
-        }
-        numbers(&at, &[("requests", sample.requests), ("errors", sample.errors), ("tokens", sample.tokens)])?;
-        money(&format!("{at}cost_usd"), sample.cost_usd)?;
-    }
-    Ok(())
-}
-
-fn pattern(at: &str, pattern: &mut ServicePattern) -> Result<(), String> {
-    name_visibly(&mut pattern.service);
-    name_visibly(&mut pattern.last_alert_type);
-    numbers(at, &[("investigations", pattern.investigations)])?;
-    few(&format!("{at}alert_types"), pattern.alert_types.len(), MAX_ALERT_TYPES)?;
-    money(&format!("{at}mean_cost_usd"), pattern.mean_cost_usd)?;
-    fraction(&format!("{at}mean_confidence"), pattern.mean_confidence)
-}
-
-fn spend(at: &str, spend: &Spend) -> Result<(), String> {
-    let figures = [
-        ("calls", spend.calls),
-        ("tokens", spend.tokens),
-        ("input_tokens", spend.input_tokens),
-        ("output_tokens", spend.output_tokens),
-        ("unpriced_tokens", spend.unpriced_tokens),
-    ];
-    numbers(at, &figures)?;
-    money(&format!("{at}cost_usd"), spend.cost_usd)
-}
-
-fn numbers(at: &str, figures: &[(&str, u64)]) -> Result<(), String> {
-    match figures.iter().find(|(_, figure)| *figure > MOST) {
-        Some((field, figure)) => Err(format!("{at}{field}: {figure} is more than can be counted")),
-        None => Ok(()),
-    }
-}
-
-fn money(field: &str, amount: Usd) -> Result<(), String> {
-    if amount.nanos() > MOST { Err(format!("{field}: {amount} is more money than can be counted")) } else { Ok(()) }
-}
-
-fn time(field: &str, ms: u64, longest: u64) -> Result<(), String> {
-    if ms > longest { Err(format!("{field}: {ms} ms is longer than its replica has been up")) } else { Ok(()) }
-}
-
-fn fraction(field: &str, fraction: f64) -> Result<(), String> {
-    if (0.0..=1.0).contains(&fraction) { Ok(()) } else { Err(format!("{field}: {fraction:e} is not from 0 to 1")) }
-}
-
-fn few(field: &str, count: usize, most: usize) -> Result<(), String> {
-    if count > most { Err(format!("{field}: {count} of them, at most {most} are expected")) } else { Ok(()) }
-}
-
-fn not_blank(field: &str, text: &str) -> Result<(), String> {
-    if is_blank(text) { Err(format!("{field}: is blank")) } else { Ok(()) }
+    investigation.steps.iter_mut().for_each(|step| name_visibly_shared(&mut step.name));
 }
 
 fn name_visibly(name: &mut String) {
@@ -239,7 +99,7 @@ mod tests {
     use std::time::Duration;
 
     use jiff::Timestamp;
-    use langdeck_shared::{Latency, MemoryDelta, Status};
+    use langdeck_shared::{Latency, MemoryDelta, ReplicaStatus, Sample, Status, Usd};
 
     use super::*;
     use crate::app::testing::{enormous, idle, investigation, pattern, samples, totals};
@@ -260,9 +120,9 @@ mod tests {
 
     #[test]
     fn each_promise_is_checked_and_the_field_named() {
-        assert_eq!(truthful().check(), Ok(()));
+        assert_eq!(truthful().admit(), Ok(()));
         let lies: [(&str, Lie); 20] = [
-            ("boot_id: is blank", |update| update.boot_id = "\u{200b}".to_owned()),
+            ("boot_id: is blank", |update| update.boot_id = " ".to_owned()),
             ("cursor: is blank", |update| update.cursor.clear()),
             ("status: no replica that answers is gone", |update| update.status = ReplicaStatus::Gone),
             ("totals.requests: 18446744073709551615 is more", |update| update.totals.requests = u64::MAX),
@@ -300,10 +160,10 @@ mod tests {
         for (reason, lie) in lies {
             let mut update = truthful();
             lie(&mut update);
-            let said = update.check().expect_err(reason);
+            let said = update.admit().expect_err(reason);
             assert!(said.starts_with(reason), "{said:?} instead of {reason:?}");
         }
-        assert!(enormous("a", "one").check().is_err());
+        assert!(enormous("a", "one").admit().is_err());
     }
 
     #[test]
@@ -312,7 +172,7 @@ mod tests {
         let mut update = truthful();
         (update.now, update.started_at) = (Timestamp::MIN, Timestamp::MAX);
         update.investigations[0].accepted_at = Timestamp::MAX;
-        assert_eq!(update.check(), Ok(()));
+        assert_eq!(update.admit(), Ok(()));
     }
 
     #[test]
@@ -326,7 +186,7 @@ mod tests {
             let alert = Arc::make_mut(&mut investigation.alert);
             blank.clone_into(&mut alert.alert_type);
             blank.clone_into(&mut update.memory.patterns[0].service);
-            assert_eq!(update.check(), Ok(()));
+            assert_eq!(update.admit(), Ok(()));
             let investigation = &update.investigations[0];
             let names = [&*update.replica, &investigation.replica, &investigation.steps[1].name];
             assert_eq!(names, [BLANK; 3], "{blank:?}");
