@@ -10,6 +10,8 @@ use std::time::Duration;
 use langdeck_shared::{NAME_CHARS, ToolMode, check_plain_text};
 use tracing_subscriber::EnvFilter;
 
+use crate::fleet::{MAX_PEERS, PeerSource};
+
 const MAX_SIM_DELAY: f64 = 1000.0;
 const MAX_HISTORY: usize = 100_000;
 const MAX_PLACES: usize = 100_000;
@@ -35,6 +37,16 @@ const REPLICA_NAME: Setting = Setting {
     flag: "--replica-name",
     env: "LANGDECK_REPLICA_NAME",
     expected: "1 to 253 visible ASCII characters, such as agent-0",
+};
+const PEERS: Setting = Setting {
+    flag: "--peers",
+    env: "LANGDECK_PEERS",
+    expected: "up to 4096 of dns://HOST:PORT and http://HOST:PORT, comma-separated",
+};
+const DNS_SERVER: Setting = Setting {
+    flag: "--dns-server",
+    env: "LANGDECK_DNS_SERVER",
+    expected: "an IP address and a port, such as 10.96.0.10:53 or [::1]:53",
 };
 const SIM_DELAY: Setting =
     Setting { flag: "--sim-delay", env: "LANGDECK_SIM_DELAY", expected: "a number from 0 to 1000, such as 0.5" };
@@ -76,6 +88,17 @@ pub struct Config {
     #[arg(long, env = REPLICA_NAME.env, value_name = "NAME", default_value_t = Self::default().replica_name,
           hide_default_value = true)]
     pub replica_name: String,
+
+    /// The replicas of this fleet, comma-separated: `dns://HOST:PORT` is every address of that name, `http://HOST:PORT`
+    /// one replica. This one may be among them. Without it there is no other.
+    #[arg(long, env = PEERS.env, value_name = "ADDRESSES", value_delimiter = ',',
+          value_parser = |text: &str| PEERS.parse::<PeerSource>(text))]
+    pub peers: Vec<PeerSource>,
+
+    /// Which DNS server knows the names of the peers [default: as the system is configured].
+    #[arg(long, env = DNS_SERVER.env, value_name = "IP:PORT",
+          value_parser = |text: &str| DNS_SERVER.parse::<SocketAddr>(text))]
+    pub dns_server: Option<SocketAddr>,
 
     /// How long simulated work takes, as a factor: 0 is none, 1 as in the documentation, more for people to watch.
     #[arg(long, env = SIM_DELAY.env, value_name = "FACTOR", default_value_t = Self::default().sim_delay,
@@ -138,6 +161,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
             replica_name: host_name(),
+            peers: Vec::new(),
+            dns_server: None,
             sim_delay: 1.0,
             tool_mode: ToolMode::Sequential,
             run_deadline: Duration::from_secs(120),
@@ -164,6 +189,10 @@ impl Config {
         let fits =
             !name.is_empty() && name.len() <= MAX_REPLICA_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
         REPLICA_NAME.check(fits, name)?;
+        PEERS.check(self.peers.len() <= MAX_PEERS, format_args!("{} addresses", self.peers.len()))?;
+        if let Some(server) = self.dns_server {
+            DNS_SERVER.check(server.port() != 0, server)?;
+        }
         SIM_DELAY.check((0.0..=MAX_SIM_DELAY).contains(&self.sim_delay), self.sim_delay)?;
         let run_deadline = humantime::format_duration(self.run_deadline);
         RUN_DEADLINE.check(RUN_DEADLINES.contains(&self.run_deadline), run_deadline)?;
@@ -263,6 +292,8 @@ mod tests {
         let config = parse(&[
             "--listen=[::]:0",
             "--replica-name=a",
+            "--peers=dns://agents:8000, http://[::1]",
+            "--dns-server=[::1]:53",
             "--sim-delay=0",
             "--tool-mode=parallel",
             "--run-deadline=1m 30s",
@@ -278,6 +309,8 @@ mod tests {
         let expected = Config {
             listen: "[::]:0".parse().unwrap(),
             replica_name: "a".to_owned(),
+            peers: ["dns://agents:8000", "http://[::1]:80"].map(|peer| peer.parse().unwrap()).into(),
+            dns_server: Some("[::1]:53".parse().unwrap()),
             sim_delay: 0.0,
             tool_mode: ToolMode::Parallel,
             run_deadline: Duration::from_secs(90),
@@ -291,6 +324,20 @@ mod tests {
             log: "warn".to_owned(),
         };
         assert_eq!(config.unwrap(), expected);
+    }
+
+    #[test]
+    fn of_several_peers_the_bad_one_is_named() {
+        let error = parse(&["--peers=http://agent-0:8000,dns://agents,http://agent-2:8000"]).unwrap_err();
+        assert!(error.contains("'dns://agents'") && error.contains("the port is missing"), "{error}");
+    }
+
+    #[test]
+    fn there_is_a_most_of_peers() {
+        let peers = |count| (1..=count).map(|port| format!("http://a:{port}")).collect::<Vec<_>>().join(",");
+        assert_eq!(parse(&["--peers", &peers(MAX_PEERS)]).unwrap().peers.len(), MAX_PEERS);
+        let error = parse(&["--peers", &peers(MAX_PEERS + 1)]).unwrap_err();
+        assert!(error.contains("4097 addresses") && error.contains(PEERS.expected), "{error}");
     }
 
     #[test]
@@ -311,6 +358,13 @@ mod tests {
             (&REPLICA_NAME, "two words"),
             (&REPLICA_NAME, "naïve"),
             (&REPLICA_NAME, &too_long),
+            (&PEERS, ""),
+            (&PEERS, "agent-0:8000"),
+            (&PEERS, "https://agent-0:8000"),
+            (&PEERS, "http://agent-0:8000/metrics"),
+            (&DNS_SERVER, "localhost:53"),
+            (&DNS_SERVER, "10.96.0.10"),
+            (&DNS_SERVER, "10.96.0.10:0"),
             (&SIM_DELAY, "fast"),
             (&SIM_DELAY, "-1"),
             (&SIM_DELAY, "1001"),

@@ -11,6 +11,7 @@ mod chain;
 mod clock;
 mod config;
 mod cost;
+mod fleet;
 mod identity;
 mod memory;
 mod metrics;
@@ -26,6 +27,7 @@ mod testing;
 mod tools;
 
 pub use config::{Config, ConfigError};
+pub use fleet::{Directory, LookupProblem, Peer, PeerSet, PeerSource, PeerSourceError};
 pub use langdeck_shared::ToolMode;
 pub use memory::Recall;
 pub use model::{
