@@ -38,9 +38,20 @@ pub(crate) fn example(file: &str, replaced: &[(&str, &str)]) -> String {
     text
 }
 
-/// A running server with a folder of its own. It does not outlive its test.
+/// A running program. It does not outlive its test.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running server with a folder of its own.
 pub(crate) struct Program {
-    child: Child,
+    _running: Running,
     pub(crate) url: String,
     _folder: TempDir,
 }
@@ -62,17 +73,9 @@ impl Program {
             .spawn()
             .unwrap();
         let log = child.stderr.take().unwrap();
-        let mut started = Self { child, url: String::new(), _folder: folder };
+        let mut started = Self { _running: Running(child), url: String::new(), _folder: folder };
         started.url = format!("http://{}", listens_at(log));
         started
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
