@@ -35,6 +35,12 @@ fn manifest(kind: &str) -> Value {
     manifests().into_iter().find(|manifest| manifest["kind"] == *kind).expect(kind)
 }
 
+/// The service that finds the replicas for each other.
+fn headless() -> Value {
+    let mut services = manifests().into_iter().filter(|manifest| manifest["kind"] == "Service");
+    services.find(|service| service["spec"]["clusterIP"] == "None").expect("a headless service")
+}
+
 fn pod() -> Value {
     manifest("Deployment")["spec"]["template"].clone()
 }
@@ -98,7 +104,8 @@ fn client() -> reqwest::Client {
 fn the_namespace_comes_first_and_holds_the_rest() {
     let manifests = manifests();
     assert_eq!(manifests[0]["kind"], "Namespace");
-    assert!(manifests.iter().all(|manifest| manifest["metadata"]["name"] == NAME));
+    assert_eq!(manifests[0]["metadata"]["name"], NAME);
+    assert!(manifests.iter().all(|manifest| manifest["metadata"]["name"].as_str().unwrap().starts_with(NAME)));
     assert!(manifests[1..].iter().all(|manifest| manifest["metadata"]["namespace"] == NAME));
 }
 
@@ -108,6 +115,7 @@ fn selectors_find_the_pods() {
     for (owner, selector) in [
         ("deployment", &manifest("Deployment")["spec"]["selector"]["matchLabels"]),
         ("service", &manifest("Service")["spec"]["selector"]),
+        ("headless service", &headless()["spec"]["selector"]),
         ("disruption budget", &manifest("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]),
         ("spread", &pod()["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"]),
     ] {
@@ -161,6 +169,17 @@ fn ports_agree() {
     let port = listen.port().to_string();
     assert_eq!(pod()["metadata"]["annotations"]["prometheus.io/port"], *port);
     assert_eq!(instructions("EXPOSE"), [port]);
+}
+
+#[test]
+fn replicas_find_each_other() {
+    let (config, headless) = (config(), headless());
+    let name = headless["metadata"]["name"].as_str().unwrap();
+    // Past the service's own ports: an address in the DNS is the pod's.
+    let peers: Vec<_> = config.peers.iter().map(ToString::to_string).collect();
+    assert_eq!(peers, [format!("dns://{name}:{}", config.listen.port())]);
+    assert_eq!(headless["spec"]["publishNotReadyAddresses"], true);
+    assert_eq!(headless["spec"]["ports"], manifest("Service")["spec"]["ports"]);
 }
 
 #[tokio::test]
