@@ -13,7 +13,7 @@ use crate::runs::{self, Books, Detail, Runs};
 use crate::samples::quantiles;
 
 /// The most investigations that one answer holds. Patterns are bounded by the number of services in memory.
-const PAGE: usize = 200;
+pub(crate) const PAGE: usize = 200;
 
 /// How far a reader has read. Opaque to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +49,8 @@ struct Moved {
     from_second: u64,
 }
 
-/// The answer of `GET /v1/replica`: a snapshot without a cursor, or with one that is not of this life or too old.
-pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>) -> ReplicaUpdate {
+/// The answer of `GET /v1/replica` with up to `limit` investigations: a snapshot without a cursor, or with one that is not of this life or too old.
+pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>, limit: usize) -> ReplicaUpdate {
     let cursor = since.and_then(Cursor::parse).filter(|cursor| cursor.boot_id == identity.boot_id);
     let now = Instant::now();
     let (moved, samples, totals, latencies, services, (running, queued)) = runs.look(|state| {
@@ -58,7 +58,8 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>) -> R
         let books = &mut state.books;
         let second = books.second(now);
         let cursor = cursor.filter(|cursor| cursor.second <= second);
-        let moved = cursor.and_then(|cursor| moved_since(books, cursor)).unwrap_or_else(|| snapshot(books));
+        let moved =
+            cursor.and_then(|cursor| moved_since(books, cursor, limit)).unwrap_or_else(|| snapshot(books, limit));
         let samples = books.samples.since(moved.from_second, second);
         (moved, samples, books.totals(), books.latencies.to_vec(), books.patterns.services(), gauges)
     });
@@ -91,8 +92,8 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>) -> R
     }
 }
 
-fn moved_since(books: &Books, cursor: Cursor<'_>) -> Option<Moved> {
-    let changes = books.investigations.changes_since(cursor.seq, PAGE)?;
+fn moved_since(books: &Books, cursor: Cursor<'_>, limit: usize) -> Option<Moved> {
+    let changes = books.investigations.changes_since(cursor.seq, limit)?;
     Some(Moved {
         reset: false,
         missed: books.investigations.missed(cursor.seq, changes.upto),
@@ -102,7 +103,7 @@ fn moved_since(books: &Books, cursor: Cursor<'_>) -> Option<Moved> {
     })
 }
 
-fn snapshot(books: &Books) -> Moved {
-    let (changes, missed) = books.investigations.snapshot(PAGE);
+fn snapshot(books: &Books, limit: usize) -> Moved {
+    let (changes, missed) = books.investigations.snapshot(limit);
     Moved { reset: true, changes, missed, patterns: books.patterns.last_seen_first(), from_second: 0 }
 }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::api;
 use crate::chain::Engine;
 use crate::config::{Config, ConfigError};
+use crate::fleet::{Directory, Fleet};
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::model::{Model, ScenarioError, Scenarios, SimulatedModel};
@@ -86,6 +87,20 @@ impl Agent {
     /// When a setting is out of bounds, the scenarios cannot be used, or the address cannot be listened on; nothing is
     /// left running then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::simulated(config, None).await
+    }
+
+    /// Starts an agent where somebody listens already, whatever the setting says: those who are to be each other's peers
+    /// have to know all addresses before the first of them starts.
+    ///
+    /// # Errors
+    ///
+    /// As with [`start`](Self::start).
+    pub async fn start_on(listener: TcpListener, config: Config) -> Result<Self, StartError> {
+        Self::simulated(config, Some(listener)).await
+    }
+
+    async fn simulated(config: Config, listener: Option<TcpListener>) -> Result<Self, StartError> {
         config.validate()?;
         let scenarios = Arc::new(Scenarios::load(config.scenarios.as_deref())?);
         let parts = Parts {
@@ -93,7 +108,7 @@ impl Agent {
             tools: simulated_tools(&scenarios, config.sim_delay),
         };
         let limit = config.simulated_run_deadline();
-        Self::assemble(config, scenarios, parts, limit).await
+        Self::assemble(config, scenarios, parts, limit, listener).await
     }
 
     /// Starts an agent with other parts. Aliases of alert types are still those of the scenarios.
@@ -105,7 +120,7 @@ impl Agent {
         config.validate()?;
         let scenarios = Arc::new(Scenarios::load(config.scenarios.as_deref())?);
         let limit = config.run_deadline;
-        Self::assemble(config, scenarios, parts, limit).await
+        Self::assemble(config, scenarios, parts, limit, None).await
     }
 
     async fn assemble(
@@ -113,6 +128,7 @@ impl Agent {
         scenarios: Arc<Scenarios>,
         parts: Parts,
         limit: Duration,
+        listener: Option<TcpListener>,
     ) -> Result<Self, StartError> {
         let Parts { model, tools } = parts;
         let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
@@ -121,9 +137,11 @@ impl Agent {
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
         let runs = Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history);
-        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), meters, config.service_labels)?;
+        let directory = Directory::new(&config.peers, config.dns_server);
+        let fleet = Fleet::new(Arc::clone(&identity), Arc::clone(&runs), directory);
+        let service = api::service(Arc::clone(&runs), Arc::clone(&identity), fleet, meters, config.service_labels)?;
 
-        let (listener, address) = listen(config.listen).await?;
+        let (listener, address) = listen(listener, config.listen).await?;
         let (stop, stopped) = watch::channel(());
         let server = tokio::spawn(serve(listener, Arc::new(service), bounds, stopped));
         tracing::info!(%address, replica = %identity.replica, boot_id = identity.boot_id, "listening");
@@ -185,9 +203,12 @@ impl Agent {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+async fn listen(listener: Option<TcpListener>, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
     let bound = async {
-        let listener = TcpListener::bind(address).await?;
+        let listener = match listener {
+            Some(listener) => listener,
+            None => TcpListener::bind(address).await?,
+        };
         let bound = listener.local_addr()?;
         Ok((listener, bound))
     };

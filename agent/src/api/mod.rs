@@ -6,6 +6,7 @@ mod body;
 mod complaints;
 mod envelope;
 mod error;
+mod fleet;
 mod investigations;
 mod json;
 mod openapi;
@@ -20,6 +21,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 
+use crate::fleet::Fleet;
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::runs::Runs;
@@ -35,6 +37,7 @@ const ALERTMANAGER: &str = "/v1/alerts/alertmanager";
 pub(crate) struct App {
     runs: Arc<Runs>,
     identity: Arc<Identity>,
+    fleet: Arc<Fleet>,
     meters: Arc<Meters>,
     openapi: Bytes,
     service_labels: Vec<String>,
@@ -50,6 +53,7 @@ pub(crate) struct App {
 pub(crate) fn service(
     runs: Arc<Runs>,
     identity: Arc<Identity>,
+    fleet: Arc<Fleet>,
     meters: Arc<Meters>,
     service_labels: Vec<String>,
 ) -> Result<Envelope, serde_json::Error> {
@@ -57,6 +61,7 @@ pub(crate) fn service(
     let app = App {
         runs,
         identity: Arc::clone(&identity),
+        fleet,
         meters,
         openapi,
         service_labels,
@@ -76,6 +81,7 @@ pub(crate) fn service(
         .route("/v1/memory", get(replica::memory))
         .route("/v1/costs", get(replica::costs))
         .route("/v1/replica", get(replica::replica))
+        .route("/v1/fleet", get(fleet::fleet))
         .route("/openapi.json", get(operations::openapi))
         .fallback(ApiError::no_such_route)
         .method_not_allowed_fallback(ApiError::no_such_method)

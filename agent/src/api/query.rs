@@ -39,7 +39,12 @@ impl Params {
 
     /// How many entries are asked for.
     pub(super) fn limit(&mut self) -> usize {
-        let Some(text) = self.text("limit") else { return DEFAULT_LIMIT };
+        self.limit_or(DEFAULT_LIMIT)
+    }
+
+    /// The same, with a number of one's own for when it is not said.
+    pub(super) fn limit_or(&mut self, default: usize) -> usize {
+        let Some(text) = self.text("limit") else { return default };
         match text.parse() {
             Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
             _ => self.refuse("limit", format_args!("expected a whole number from 1 to {MAX_LIMIT}, found {text:?}")),

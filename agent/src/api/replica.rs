@@ -11,6 +11,7 @@ use super::json::Json;
 use super::openapi::{InvalidQuery, NoRoom};
 use super::query::Params;
 use crate::cost::Attribution;
+use crate::replica::PAGE;
 use crate::runs;
 
 /// What the replica remembers: the last alert, ended investigations, a pattern per service.
@@ -62,7 +63,10 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
 /// All that a console needs of this replica, changed since a cursor.
 #[utoipa::path(
     get, path = "/v1/replica", tag = "replica",
-    params(("since" = Option<String>, Query, description = "`cursor` of the answer before; without one, or with one of another life of the replica, the answer is a snapshot")),
+    params(
+        ("since" = Option<String>, Query, description = "`cursor` of the answer before; without one, or with one of another life of the replica, the answer is a snapshot"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "The most investigations that it holds, from 1 to 200; 200 when it is not said"),
+    ),
     responses(
         (status = 200, description = "What moved", body = ReplicaUpdate),
         InvalidQuery,
@@ -71,6 +75,7 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
 )]
 pub(super) async fn replica(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<ReplicaUpdate>, ApiError> {
     let since = params.text("since");
+    let limit = params.limit_or(PAGE);
     params.finish()?;
-    Ok(Json(crate::replica::update(&app.runs, &app.identity, since.as_deref())))
+    Ok(Json(crate::replica::update(&app.runs, &app.identity, since.as_deref(), limit)))
 }

@@ -18,7 +18,7 @@ use crate::support::{Server, assert_calm};
 
 const DOORS: [&str; 2] = ["/investigate", "/v1/investigations"];
 const ALERTMANAGERS: &str = "/v1/alerts/alertmanager";
-const WITH_PARAMETERS: [&str; 3] = ["/v1/investigations", "/v1/memory", "/v1/replica"];
+const WITH_PARAMETERS: [&str; 4] = ["/v1/investigations", "/v1/memory", "/v1/replica", "/v1/fleet"];
 const WITHOUT: [&str; 6] = ["/v1/costs", "/health", "/livez", "/readyz", "/metrics", "/openapi.json"];
 
 /// A request; its route is its path in the OpenAPI document.

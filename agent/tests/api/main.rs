@@ -10,6 +10,7 @@ mod documented;
 mod failing;
 mod feed;
 mod feed_under_load;
+mod fleet;
 mod fuzz;
 mod invalid;
 mod large_notifications;

@@ -54,7 +54,7 @@ impl Server {
         (Self::around(Agent::start_with(config, parts).await.unwrap()), gate)
     }
 
-    fn around(agent: Agent) -> Self {
+    pub(crate) fn around(agent: Agent) -> Self {
         // Only https would use it, but a client is not made without.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();

@@ -13,7 +13,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Ref, RefOr, Response};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
-use super::{alertmanager, investigations, operations, replica};
+use super::{alertmanager, fleet, investigations, operations, replica};
 use problems::Broken;
 pub(super) use problems::{
     AllTaken, Failed, HasEnded, InvalidQuery, KeyReused, KeyReusedOrCancelled, NoRoom, NoSuchInvestigation, NotReady,
@@ -45,6 +45,7 @@ const LONG_HEAD: &str =
         replica::memory,
         replica::costs,
         replica::replica,
+        fleet::fleet,
         operations::health,
         operations::livez,
         operations::readyz,
