@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alarm;
 pub mod app;
 pub mod cli;
 pub mod commands;

@@ -13,6 +13,7 @@ use ratatui::layout::Position;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use crate::alarm::Alarm;
 use crate::app::{App, AppOptions, Effect, Gesture, Message, Pace};
 use crate::crash;
 use crate::net::{BaseUrl, Client, PollOptions, Submitter, spawn_poller};
@@ -114,6 +115,7 @@ struct Console {
 impl Console {
     async fn run(&mut self, signals: &mut Signals) -> io::Result<Ending> {
         let mut events = EventStream::new();
+        let mut alarm = Alarm::new();
         loop {
             self.draw_if_due()?;
             let wake = self.wake();
@@ -131,7 +133,7 @@ impl Console {
                     }
                 },
                 () = crash::panicked() => self.next_panic(),
-                () = sleep_until(wake) => self.tick(),
+                () = alarm.until(wake) => self.tick(),
             };
             let mut next = message;
             for _ in 0..BATCH {
@@ -250,12 +252,5 @@ impl Console {
         };
         let at = Position::new(mouse.column, mouse.row);
         Some(Message::Pointed(gesture, view::target(&self.app, self.screen.area(), at)))
-    }
-}
-
-async fn sleep_until(when: Option<Instant>) {
-    match when {
-        Some(when) => tokio::time::sleep_until(when.into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::submit::fault;
 use super::{BaseUrl, Client, NetError};
+use crate::alarm::Alarm;
 use crate::app::{Message, Pace, SourceId};
 use crate::crash::{self, Task};
 
@@ -60,6 +61,9 @@ impl PollOptions {
 
 /// The most answers in a row that may announce more and be asked again without waiting for a beat.
 const MAX_MORE: u32 = 64;
+
+/// How long an answer waits for others of its beat, so that the screen is drawn once for all of them.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// A poller that has lived so long is well again: a fault after that is the first one.
 const WELL_AGAIN: Duration = Duration::from_secs(60);
@@ -131,6 +135,10 @@ struct Poller {
     began: Instant,
     /// When the last beat was; none before the first.
     last_beat: Option<Instant>,
+    /// Answers that wait for others.
+    held: Vec<Message>,
+    /// Until when they do; none while there are none.
+    held_until: Option<Instant>,
 }
 
 impl Poller {
@@ -146,24 +154,40 @@ impl Poller {
             asked: HashMap::new(),
             began: Instant::now(),
             last_beat: None,
+            held: Vec::new(),
+            held_until: None,
         }
     }
 
     async fn run(mut self, mut pace: watch::Receiver<Pace>) {
+        let mut alarm = Alarm::new();
         loop {
+            if self.pass_on_if_due().await.is_err() {
+                return;
+            }
             let period = self.options.period(*pace.borrow_and_update());
-            let wake = period.map(|period| self.wake(period));
+            let wake = [period.map(|period| self.wake(period)), self.held_until].into_iter().flatten().min();
             tokio::select! {
-                () = sleep_until(wake) => self.ask_what_is_due(period),
+                () = alarm.until(wake.map(Instant::into_std)) => self.ask_what_is_due(period),
                 changed = pace.changed() => if changed.is_err() { return },
                 Some(done) = self.questions.join_next_with_id() => {
-                    let answer = self.ended(done);
-                    if let Some(answer) = answer && self.take(answer, period.is_some()).await.is_err() {
-                        return;
+                    if let Some(answer) = self.ended(done) {
+                        self.take(answer, period.is_some());
                     }
                 }
             }
         }
+    }
+
+    /// Passes on what is held, unless it may wait for more.
+    async fn pass_on_if_due(&mut self) -> Result<(), mpsc::error::SendError<Message>> {
+        if self.questions.is_empty() || self.held_until.is_some_and(|until| until <= Instant::now()) {
+            self.held_until = None;
+            for message in self.held.drain(..) {
+                self.messages.send(message).await?;
+            }
+        }
+        Ok(())
     }
 
     fn next_beat(&self, period: Duration) -> Instant {
@@ -225,8 +249,8 @@ impl Poller {
         }
     }
 
-    /// Notes an answer and passes it on. Asks again at once where there is more, unless all is paused.
-    async fn take(&mut self, answer: Answer, may_ask: bool) -> Result<(), mpsc::error::SendError<Message>> {
+    /// Notes an answer, to be passed on. Asks again at once where there is more, unless all is paused.
+    fn take(&mut self, answer: Answer, may_ask: bool) {
         let Answer { source: id, result, asked, received } = answer;
         let source = &mut self.sources[id];
         source.under_way = false;
@@ -256,14 +280,7 @@ impl Poller {
                 Message::PollFailed { source: SourceId(id), error, next_try: next_try.into_std() }
             }
         };
-        self.messages.send(message).await
-    }
-}
-
-/// Sleeps until then, or forever.
-async fn sleep_until(when: Option<Instant>) {
-    match when {
-        Some(when) => tokio::time::sleep_until(when).await,
-        None => std::future::pending().await,
+        self.held.push(message);
+        self.held_until.get_or_insert(received + TOGETHER);
     }
 }
