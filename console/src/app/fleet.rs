@@ -44,11 +44,14 @@ pub struct Replica {
     uptime: Duration,
     refused: bool,
     faulty: bool,
-    totals: Totals,
+    /// What its present life did.
+    present: Totals,
     /// What the last ended lives did, by boot id, the latest at the end.
     ended: Vec<(String, Totals)>,
     /// What all lives before those did.
     past: Totals,
+    /// What all lives did: asked for often, and changed seldom.
+    totals: Totals,
 }
 
 impl Replica {
@@ -69,9 +72,10 @@ impl Replica {
             uptime: Duration::from_millis(update.uptime_ms),
             refused: false,
             faulty: false,
-            totals: update.totals,
+            present: update.totals,
             ended: Vec::new(),
             past: Totals::default(),
+            totals: update.totals,
         }
     }
 
@@ -80,20 +84,21 @@ impl Replica {
         if !same_life {
             self.begin_life(update, received);
         }
-        let before = self.totals;
+        let before = self.present;
         let (series, ended) = (std::mem::take(&mut self.series), std::mem::take(&mut self.ended));
         let (past, restarted) = (self.past, self.restarted);
         *self = Self { series, ended, past, restarted, ..Self::new(source, update, received, took) };
         self.series.extend(&update.samples);
         if same_life {
             // An answer that took a longer way comes after a younger one; a sum never falls.
-            self.totals = combine(before, self.totals, u64::max);
+            self.present = combine(before, self.present, u64::max);
         }
+        self.sum_up();
     }
 
     /// What the old life did stays counted; the chart goes on after the time in which nobody answered.
     fn begin_life(&mut self, update: &ReplicaUpdate, received: Instant) {
-        self.ended.push((self.boot_id.clone(), self.totals));
+        self.ended.push((self.boot_id.clone(), self.present));
         if self.ended.len() > LIVES {
             self.past = add(self.past, self.ended.remove(0).1);
         }
@@ -104,8 +109,12 @@ impl Replica {
 
     /// Sums over all the lives that were seen; they never fall.
     #[must_use]
-    pub fn totals(&self) -> Totals {
-        self.ended.iter().map(|(_, did)| *did).fold(add(self.past, self.totals), add)
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    fn sum_up(&mut self) {
+        self.totals = self.ended.iter().map(|(_, did)| *did).fold(add(self.past, self.present), add);
     }
 
     /// Takes back that a life had ended: it answers still, so what it did is its own and not this replica's past.
@@ -115,6 +124,7 @@ impl Replica {
         let given = self.ended.len() < before;
         if given {
             self.restarted = None;
+            self.sum_up();
         }
         given
     }
@@ -307,7 +317,7 @@ impl Fleet {
         }
         let (silent, _) = self.replicas.iter().enumerate().min_by_key(|(_, replica)| replica.answered)?;
         let replica = self.replicas.remove(silent);
-        self.forgotten = add(self.forgotten, replica.totals());
+        self.forgotten = add(self.forgotten, *replica.totals());
         Some(replica.boot_id)
     }
 
@@ -359,7 +369,7 @@ impl Fleet {
     /// Sums over all replicas and all their lives.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.replicas.iter().map(Replica::totals).fold(self.forgotten, add)
+        self.replicas.iter().fold(self.forgotten, |sum, replica| add(sum, *replica.totals()))
     }
 
     /// Investigations at work on the replicas that answer.

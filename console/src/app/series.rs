@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use langdeck_shared::Sample;
+use langdeck_shared::{Sample, Usd};
 
 /// How many seconds of samples are kept for the charts.
 pub const SECONDS: usize = 300;
@@ -10,13 +10,22 @@ pub const SECONDS: usize = 300;
 /// An agent may say any number; beyond this one the axis ends, far from where its arithmetic could overflow.
 const LAST_SECOND: u64 = u64::MAX / 2;
 
+/// What the charts show of a second. Less than a whole sample, as those of a thousand replicas are read for every frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Second {
+    /// Tokens spent.
+    pub tokens: u64,
+    /// Money spent.
+    pub cost_usd: Usd,
+}
+
 /// Samples on one time axis, in seconds of the console's own counting: a restart of the replica moves its uptime back
 /// to zero, but not this axis.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
     /// The chart second of the oldest slot.
     first: u64,
-    slots: VecDeque<Option<Sample>>,
+    slots: VecDeque<Option<Second>>,
     /// Added to a sample's uptime second it gives the chart second.
     offset: u64,
 }
@@ -25,7 +34,8 @@ impl Series {
     /// Takes the samples of one answer. A second that came before is replaced: it has grown.
     pub fn extend(&mut self, samples: &[Sample]) {
         for sample in samples {
-            self.put(self.offset.saturating_add(sample.second).min(LAST_SECOND), *sample);
+            let second = Second { tokens: sample.tokens, cost_usd: sample.cost_usd };
+            self.put(self.offset.saturating_add(sample.second).min(LAST_SECOND), second);
         }
     }
 
@@ -35,7 +45,7 @@ impl Series {
     }
 
     /// The newest `seconds` slots, oldest first; none where nothing is known.
-    pub fn last(&self, seconds: usize) -> impl DoubleEndedIterator<Item = Option<&Sample>> + Clone {
+    pub fn last(&self, seconds: usize) -> impl DoubleEndedIterator<Item = Option<&Second>> + Clone {
         self.slots.range(self.slots.len().saturating_sub(seconds)..).map(Option::as_ref)
     }
 
@@ -45,20 +55,20 @@ impl Series {
         self.first + self.slots.len() as u64
     }
 
-    fn put(&mut self, second: u64, sample: Sample) {
+    fn put(&mut self, at: u64, second: Second) {
         let end = self.end();
-        if self.slots.is_empty() || second >= end + SECONDS as u64 {
+        if self.slots.is_empty() || at >= end + SECONDS as u64 {
             self.slots.clear();
-            self.first = second;
+            self.first = at;
         }
-        if second < self.first {
+        if at < self.first {
             return;
         }
-        while self.end() <= second {
+        while self.end() <= at {
             self.slots.push_back(None);
         }
-        if let Some(slot) = usize::try_from(second - self.first).ok().and_then(|index| self.slots.get_mut(index)) {
-            *slot = Some(sample);
+        if let Some(slot) = usize::try_from(at - self.first).ok().and_then(|index| self.slots.get_mut(index)) {
+            *slot = Some(second);
         }
         while self.slots.len() > SECONDS {
             self.slots.pop_front();
@@ -69,16 +79,14 @@ impl Series {
 
 /// The sums of several replicas' newest `seconds`, oldest first; a gap where no replica knows anything. Beside each
 /// series stands for how many seconds its replica has been silent: the newest second known is so long ago.
-pub fn sum<'a>(
-    all: impl Iterator<Item = (&'a Series, usize)>,
-    seconds: usize,
-    value: impl Fn(&Sample) -> u64,
-) -> Vec<Option<u64>> {
+pub fn sum<'a>(all: impl Iterator<Item = (&'a Series, usize)>, seconds: usize) -> Vec<Option<Second>> {
     let mut sums = vec![None; seconds];
     for (series, silent) in all {
-        for (slot, sample) in sums.iter_mut().rev().skip(silent).zip(series.last(seconds).rev()) {
-            if let Some(sample) = sample {
-                *slot = Some(slot.unwrap_or(0_u64).saturating_add(value(sample)));
+        for (slot, second) in sums.iter_mut().rev().skip(silent).zip(series.last(seconds).rev()) {
+            if let Some(second) = second {
+                let sum: &mut Second = slot.get_or_insert_default();
+                sum.tokens = sum.tokens.saturating_add(second.tokens);
+                sum.cost_usd += second.cost_usd;
             }
         }
     }
@@ -135,7 +143,8 @@ mod tests {
         let (mut a, mut b) = (Series::default(), Series::default());
         a.extend(&[sample(100, 1), sample(101, 2)]);
         b.extend(&[sample(5, 10)]);
-        let sum = |silent| sum([(&a, silent), (&b, 0)].into_iter(), 3, |s| s.tokens);
+        let tokens = |second: Option<Second>| second.map(|second| second.tokens);
+        let sum = |silent| sum([(&a, silent), (&b, 0)].into_iter(), 3).into_iter().map(tokens).collect::<Vec<_>>();
         assert_eq!(sum(0), [None, Some(1), Some(12)]);
         assert_eq!(sum(1), [Some(1), Some(2), Some(10)]);
         assert_eq!(sum(usize::MAX), [None, None, Some(10)]);

@@ -17,21 +17,19 @@ use crate::widgets::{put, skip};
 /// Over how many seconds the rate in a title is taken.
 const RATE: usize = 10;
 
-/// Tokens per second of all replicas together.
-pub(super) fn tokens(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let data = token_data(scene, area);
-    let peak = data.iter().flatten().max().map(|peak| format!("peak {}", format::count(*peak)));
-    let panel = Panel::new("Tokens/s").styled_figure(token_rate(scene, &data), scene.theme.strong);
-    let inner = panel.figure(peak.unwrap_or_default()).note(span(area)).render(area, buffer, scene.theme);
-    chart(scene, &data).render(inner, buffer, scene.theme);
-}
+/// Tokens and money per second of all replicas together, in panels of one width.
+pub(super) fn panels(scene: Scene<'_>, tokens: Rect, money: Rect, buffer: &mut Buffer) {
+    let theme = scene.theme;
+    let sums = Sums::of(scene, tokens);
+    let peak = sums.tokens.iter().flatten().max().map(|peak| format!("peak {}", format::count(*peak)));
+    let panel = Panel::new("Tokens/s").styled_figure(token_rate(scene, &sums.tokens), theme.strong);
+    let inner = panel.figure(peak.unwrap_or_default()).note(span(tokens)).render(tokens, buffer, theme);
+    chart(scene, &sums.tokens).render(inner, buffer, theme);
 
-/// Money per second of all replicas together.
-pub(super) fn money(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let data = money_data(scene, area);
-    let panel = Panel::new("Spend").styled_figure(format!("{} per hour", money_rate(scene, &data)), scene.theme.money);
-    let inner = panel.note(span(area)).render(area, buffer, scene.theme);
-    chart(scene, &data).ramp(&scene.theme.spark_money).render(inner, buffer, scene.theme);
+    let rate = format!("{} per hour", money_rate(scene, &sums.money));
+    let panel = Panel::new("Spend").styled_figure(rate, theme.money);
+    let inner = panel.note(span(money)).render(money, buffer, theme);
+    chart(scene, &sums.money).ramp(&theme.spark_money).render(inner, buffer, theme);
 }
 
 /// Both, and what memory knows, in one line.
@@ -42,12 +40,11 @@ pub(super) fn money(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 pub(super) fn line(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let theme = scene.theme;
     let third = |index: u16| Rect { x: area.x + 1 + index * (area.width / 3), width: area.width / 3 - 2, ..area };
-    let tokens = token_data(scene, area);
-    let place = label(third(0), "tokens/s", &token_rate(scene, &tokens), theme.strong, theme, buffer);
-    chart(scene, &tokens).render(place, buffer, theme);
-    let money = money_data(scene, area);
-    let place = label(third(1), "per hour", &money_rate(scene, &money), theme.money, theme, buffer);
-    chart(scene, &money).ramp(&theme.spark_money).render(place, buffer, theme);
+    let sums = Sums::of(scene, area);
+    let place = label(third(0), "tokens/s", &token_rate(scene, &sums.tokens), theme.strong, theme, buffer);
+    chart(scene, &sums.tokens).render(place, buffer, theme);
+    let place = label(third(1), "per hour", &money_rate(scene, &sums.money), theme.money, theme, buffer);
+    chart(scene, &sums.money).ramp(&theme.spark_money).render(place, buffer, theme);
 
     let recalled = scene.app.memory.recall();
     let last = recalled.first().map_or_else(
@@ -67,12 +64,21 @@ fn label(place: Rect, name: &str, figure: &str, style: Style, theme: &Theme, buf
     skip(place, put(place, figure, style, buffer) + 1)
 }
 
-fn token_data(scene: Scene<'_>, area: Rect) -> Vec<Option<u64>> {
-    sum(scene, area, |sample| sample.tokens)
+/// One value for each second of a chart, in tokens and in nano-dollars; a gap where nothing is known.
+struct Sums {
+    tokens: Vec<Option<u64>>,
+    money: Vec<Option<u64>>,
 }
 
-fn money_data(scene: Scene<'_>, area: Rect) -> Vec<Option<u64>> {
-    sum(scene, area, |sample| sample.cost_usd.nanos())
+impl Sums {
+    fn of(scene: Scene<'_>, area: Rect) -> Self {
+        let all = scene.app.fleet.replicas().iter().map(|replica| (&replica.series, silent(replica, scene.now)));
+        let sums = series::sum(all, seconds(area));
+        Self {
+            tokens: sums.iter().map(|second| second.map(|second| second.tokens)).collect(),
+            money: sums.iter().map(|second| second.map(|second| second.cost_usd.nanos())).collect(),
+        }
+    }
 }
 
 /// The tokens per second of the last seconds.
@@ -97,13 +103,6 @@ fn seconds(area: Rect) -> usize {
 /// The same in words.
 fn span(area: Rect) -> String {
     format!("last {}", format::age(Duration::from_secs(seconds(area) as u64)))
-}
-
-/// One value for each second of a chart.
-fn sum(scene: Scene<'_>, area: Rect, value: impl Fn(&langdeck_shared::Sample) -> u64) -> Vec<Option<u64>> {
-    let seconds = seconds(area);
-    let all = scene.app.fleet.replicas().iter().map(|replica| (&replica.series, silent(replica, scene.now)));
-    series::sum(all, seconds, value)
 }
 
 /// For how many seconds a replica has said nothing; none while it is fresh, since answers come a little apart.

@@ -76,8 +76,7 @@ fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, texts: &Tex
                 Charts::None => {}
                 Charts::Line(area) => charts::line(scene, area, buffer),
                 Charts::Panels(panels) => {
-                    charts::tokens(scene, panels.tokens, buffer);
-                    charts::money(scene, panels.money, buffer);
+                    charts::panels(scene, panels.tokens, panels.money, buffer);
                     memory::render(scene, panels.memory, buffer);
                 }
             }
