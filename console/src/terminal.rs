@@ -117,7 +117,8 @@ impl Write for Frames {
             return Ok(());
         }
         let mut out = io::stdout().lock();
-        let written = out.write_all(&self.frame).and_then(|()| out.flush());
+        // A panic of another thread may have given the terminal back, and this one not know of its end yet.
+        let written = if is_entered() { out.write_all(&self.frame).and_then(|()| out.flush()) } else { Ok(()) };
         self.frame.clear();
         written
     }
@@ -153,10 +154,11 @@ pub fn is_entered() -> bool {
 /// Gives the terminal back as it was found. Does nothing where it was not taken, or was given back already; can be called
 /// from anywhere at any time. What fails is passed over: a terminal that is gone needs no restoring.
 pub fn leave() {
+    // Locked first, so that a frame on its way is out before, and none comes after.
+    let mut out = io::stdout().lock();
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
     let _gone =
         execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
     let _gone = disable_raw_mode();
