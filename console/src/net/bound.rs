@@ -11,8 +11,9 @@ use super::clean;
 pub(super) const LISTED: usize = 16 * 1024;
 /// What one investigation may hold that was asked for whole, in bytes.
 pub(super) const WHOLE: usize = 1024 * 1024;
-/// What one part of it may hold that stands on the screen at once: a step, the alert, what the reasoner found.
-const PART: usize = 64 * 1024;
+/// What one part of it may hold that stands on the screen at once: a step, the alert, what the reasoner found. More than an
+/// agent keeps of a tool's finding and its arguments; all of it is wrapped in the frame after it came.
+const PART: usize = 24 * 1024;
 /// Texts up to here are never cut: ids, times, words for states. In bytes, as all of these.
 const SHORT: usize = 256;
 /// What anything costs beside its text.
@@ -103,7 +104,10 @@ mod tests {
 
     #[test]
     fn what_fits_stays_as_it_is() {
-        let whole = json!({"steps": [{"name": "planner", "output": ["a", {"b": 1}]}], "report": {"x": [1.5, null]}});
+        // As much as an agent keeps of a tool.
+        let tool = json!({"name": "get_logs", "output": "x".repeat(16 * 1024), "input": "y".repeat(4 * 1024)});
+        let planner = json!({"name": "planner", "output": ["a", {"b": 1}]});
+        let whole = json!({"steps": [planner, tool], "report": {"x": [1.5, null]}});
         let mut bounded = whole.clone();
         bound(&mut bounded, WHOLE);
         assert_eq!(bounded, whole);
