@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt;
+use ratatui::Frame;
 use ratatui::layout::Position;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use crate::alarm::Alarm;
 use crate::app::{App, AppOptions, Effect, Gesture, Message, Pace};
-use crate::crash;
+use crate::crash::{self, Guard, Task};
 use crate::net::{BaseUrl, Client, PollOptions, Submitter, spawn_poller};
 use crate::signals::{self, Heard, Signals};
 use crate::terminal::{self, Screen};
@@ -42,6 +43,21 @@ pub struct ConsoleOptions {
     pub ascii: bool,
 }
 
+/// What the loop drives.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts {
+    /// Folds a message into the state, as [`App::update`].
+    pub update: fn(&mut App, Message, Instant) -> Vec<Effect>,
+    /// Draws the state, as [`view::draw`].
+    pub draw: fn(&App, &mut Frame<'_>, &Theme, &Texts, Instant) -> usize,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { update: App::update, draw: view::draw }
+    }
+}
+
 /// How the console ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -58,7 +74,7 @@ pub enum Ending {
 /// # Errors
 ///
 /// When the terminal does not let itself be set up.
-pub async fn run(client: Client, options: ConsoleOptions, poll: PollOptions) -> io::Result<Ending> {
+pub async fn run(client: Client, options: ConsoleOptions, poll: PollOptions, parts: Parts) -> io::Result<Ending> {
     let depth = ColorDepth::detect(|name| std::env::var(name).ok());
     let theme = Theme::new(depth, options.ascii);
     let mut signals = Signals::listen()?;
@@ -73,6 +89,10 @@ pub async fn run(client: Client, options: ConsoleOptions, poll: PollOptions) -> 
     let mut console = Console {
         app: App::new(app_options, fastrand::u64(..), Instant::now()),
         screen: Screen::enter(depth != ColorDepth::None)?,
+        parts,
+        update_guard: Guard::default(),
+        draw_guard: Guard::default(),
+        undrawable: false,
         theme,
         texts: Texts::default(),
         submitter: Submitter::new(client, sources, messages, runtime),
@@ -100,6 +120,11 @@ enum Then {
 struct Console {
     app: App,
     screen: Screen,
+    parts: Parts,
+    update_guard: Guard,
+    draw_guard: Guard,
+    /// Whether the last frame panicked. The next is drawn when a person does something: time alone mends nothing.
+    undrawable: bool,
     theme: Theme,
     texts: Texts,
     submitter: Submitter,
@@ -108,7 +133,7 @@ struct Console {
     needs_draw: bool,
     last_frame: Option<Instant>,
     last_tick: Instant,
-    /// How many background panics the app has been told of.
+    /// How many panics the app has been told of.
     panics: usize,
 }
 
@@ -161,8 +186,16 @@ impl Console {
     /// Folds one message into the state, and carries out what the state asks for.
     fn fold(&mut self, message: Message) -> io::Result<Then> {
         crash::note(message.name());
+        let by_hand = matches!(message, Message::Key(_) | Message::Pointed(..) | Message::Paste(_) | Message::Resized);
+        self.undrawable &= !by_hand;
+        let (update, app, now) = (self.parts.update, &mut self.app, Instant::now());
+        let effects = match message {
+            // What tells of a panic must not count as a message that went well.
+            Message::Panicked(_) => Some(update(app, message, now)),
+            message => self.update_guard.run(Task::Update, || update(app, message, now)),
+        };
         let mut then = Then::GoOn;
-        for effect in self.app.update(message, Instant::now()) {
+        for effect in effects.unwrap_or_default() {
             match effect {
                 Effect::Fire { source, alert, idempotency_key } => {
                     self.submitter.fire(source, alert, idempotency_key);
@@ -182,18 +215,34 @@ impl Console {
     }
 
     fn draw_if_due(&mut self) -> io::Result<()> {
+        if self.undrawable {
+            return Ok(());
+        }
         self.needs_draw |= self.app.take_dirty();
         let now = Instant::now();
         if !self.needs_draw || self.last_frame.is_some_and(|last| now < last + FRAME) {
             return Ok(());
         }
-        let mut beyond = 0;
-        self.screen.draw(|frame| beyond = view::draw(&self.app, frame, &self.theme, &self.texts, now))?;
+        let Self { app, screen, theme, texts, .. } = self;
+        let (draw, mut beyond) = (self.parts.draw, 0);
+        let frame = || screen.draw(|frame| beyond = draw(app, frame, theme, texts, now));
+        match self.draw_guard.run(Task::Drawing, frame) {
+            Some(drawn) => drawn?,
+            None => self.draw_instead()?,
+        }
         // Only who has drawn it knows how long the text is.
         self.app.limit_scroll(beyond);
         self.needs_draw = false;
         self.last_frame = Some(now);
         Ok(())
+    }
+
+    /// After a panic in the middle of a frame: says so in place of it.
+    fn draw_instead(&mut self) -> io::Result<()> {
+        self.undrawable = true;
+        self.screen.start_over();
+        let panic = crash::all().pop();
+        self.screen.draw(|frame| view::draw_instead(panic.as_ref(), frame, &self.theme))
     }
 
     /// When the clock alone makes something happen: a frame that waits for its turn, or a screen that changes with time.
@@ -215,7 +264,7 @@ impl Console {
         Some(Message::Tick)
     }
 
-    /// The next background panic that the app has not been told of.
+    /// The next panic that the app has not been told of.
     fn next_panic(&mut self) -> Option<Message> {
         let panic = crash::nth(self.panics)?;
         self.panics += 1;

@@ -85,6 +85,12 @@ impl Screen {
         self.repaint = true;
     }
 
+    /// Forgets a frame that a panic has broken off.
+    pub fn start_over(&mut self) {
+        self.terminal.current_buffer_mut().reset();
+        self.repaint();
+    }
+
     /// Takes the terminal over again after it was left, or after someone else has changed its modes.
     ///
     /// # Errors

@@ -8,10 +8,6 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use langdeck_console::commands::console;
-use langdeck_console::net::{Client, PollOptions};
-use langdeck_console::run::ConsoleOptions;
-use langdeck_console::{crash, terminal};
 use pty::{LANGDECK, Pty};
 use rustix::process::Signal;
 use support::{Reply, Scripted, nobody, snapshot};
@@ -214,98 +210,6 @@ async fn hostile_text_never_reaches_the_terminal() {
     let text = String::from_utf8_lossy(&pty.bytes()).into_owned();
     assert_eq!(text.matches("\u{1b}[?1049l").count(), 1, "left the alternate screen before its end");
     assert!(!text.contains('\u{202e}') && !text.contains('\u{9b}'));
-}
-
-/// Not a test of its own: the program that `a_panic_gives_it_back_before_it_speaks` runs in a terminal.
-#[test]
-#[ignore = "panics by design"]
-fn panicking_program() {
-    let mut screen = terminal::Screen::enter(true).unwrap();
-    screen.draw(|frame| frame.render_widget("about to panic", frame.area())).unwrap();
-    panic!("the reason of the panic");
-}
-
-#[test]
-fn a_panic_gives_it_back_before_it_speaks_and_leaves_a_report() {
-    let this = std::env::current_exe().unwrap();
-    let args = ["--exact", "panicking_program", "--ignored", "--nocapture"];
-    let state = tempfile::tempdir().unwrap();
-    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[state_in(&state)], 200, 30);
-    pty.ended_restored(101);
-    let text = pty.text();
-    assert!(text.contains("the reason of the panic") && text.contains("A report of it is in"), "{text}");
-    assert!(!text.contains("about to panic"), "{text}");
-    let [(path, report)] = reports(&state).try_into().unwrap();
-    assert!(text.contains(&path), "{path} is not named\n{text}");
-    for said in [env!("CARGO_PKG_VERSION"), "panicking_program", "the reason of the panic", "200x30", "terminal.rs"] {
-        assert!(report.contains(said), "{said} is not in it\n{report}");
-    }
-}
-
-#[test]
-fn where_no_report_can_be_written_it_is_printed() {
-    let this = std::env::current_exe().unwrap();
-    let args = ["--exact", "panicking_program", "--ignored", "--nocapture"];
-    let nowhere = [("XDG_STATE_HOME", "/dev/null/none"), ("TMPDIR", "/dev/null/none")];
-    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &nowhere, 200, 300);
-    pty.ended_restored(101);
-    assert!(pty.text().contains("last messages") && pty.text().contains("terminal.rs"), "{}", pty.text());
-}
-
-/// Not a test of its own: a console whose poller panics whenever it is started, since its next beat lies beyond all time.
-#[test]
-#[ignore = "panics by design"]
-fn stumbling_program() {
-    let mut workers = tokio::runtime::Builder::new_multi_thread();
-    let runtime = workers.worker_threads(1).thread_name(crash::WORKER_THREAD).enable_all().build().unwrap();
-    let sources = vec!["http://127.0.0.1:1".parse().unwrap()];
-    let client = Client::new(&sources).unwrap();
-    let options = ConsoleOptions { sources, demo: false, ascii: false };
-    let never = PollOptions { idle: Duration::MAX, busy: Duration::MAX, ..PollOptions::default() };
-    let code = runtime.block_on(console::open_at(client, options, never)).unwrap();
-    runtime.shutdown_background();
-    std::process::exit(code.into());
-}
-
-#[test]
-fn a_task_that_panics_is_told_on_the_screen_and_started_again() {
-    let this = std::env::current_exe().unwrap();
-    let args = ["--exact", "stumbling_program", "--ignored", "--nocapture"];
-    let state = tempfile::tempdir().unwrap();
-    let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &[state_in(&state)], 200, 30);
-    pty.wait("which one, what becomes of it, and where the report is", |screen| {
-        let text = screen.contents();
-        ["the poller panicked", "it is started again", "langdeck-panic-"].iter().all(|said| text.contains(said))
-    });
-    // Each start leaves a report, so a second one means that it was started again.
-    let until = Instant::now() + pty::DEADLINE;
-    while reports(&state).len() < 2 {
-        assert!(Instant::now() < until, "not started again");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    pty.see("fault in langdeck itself");
-    pty.send("?");
-    pty.see("Keys");
-    pty.send("\u{1b}");
-    pty.see_gone("Keys ");
-    pty.send("q");
-    pty.ended_restored(1);
-    let text = pty.text();
-    assert!(text.contains("langdeck: the poller panicked") && text.contains(&reports(&state)[0].0), "{text}");
-    assert!(reports(&state)[0].1.contains("the poller"), "{}", reports(&state)[0].1);
-}
-
-/// Where a program shall leave its reports.
-fn state_in(folder: &tempfile::TempDir) -> (&str, &str) {
-    ("XDG_STATE_HOME", folder.path().to_str().unwrap())
-}
-
-/// The reports left there, oldest first: their paths and texts.
-fn reports(folder: &tempfile::TempDir) -> Vec<(String, String)> {
-    let Ok(files) = std::fs::read_dir(folder.path().join("langdeck")) else { return Vec::new() };
-    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-    paths.sort();
-    paths.iter().map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap())).collect()
 }
 
 fn any_cell(screen: &vt100::Screen, wish: impl Fn(&vt100::Cell) -> bool) -> bool {

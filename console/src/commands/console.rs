@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::{Failure, runtime};
-use crate::crash::{self, Panic};
+use crate::crash::{self, Panic, WORKER_THREAD};
 use crate::net::{BaseUrl, Client, PollOptions};
-use crate::run::{self, ConsoleOptions, Ending};
+use crate::run::{self, ConsoleOptions, Ending, Parts};
 use crate::terminal;
 
 /// Opens the console on these agents.
@@ -19,7 +19,7 @@ pub fn run(sources: Vec<BaseUrl>, ascii: bool) -> Result<u8, Failure> {
     })?;
     let client = Client::new(&sources).map_err(|error| Failure::new(error.to_string()))?;
     // One thread asks the agents, this one draws: neither can hold the other up, and idle ones cost nothing.
-    let runtime = runtime(1)?;
+    let runtime = runtime(WORKER_THREAD, 1)?;
     let ending = runtime.block_on(open(client, ConsoleOptions { sources, demo: false, ascii }));
     // Whatever is still under way is not waited for.
     runtime.shutdown_background();
@@ -32,16 +32,21 @@ pub fn run(sources: Vec<BaseUrl>, ascii: bool) -> Result<u8, Failure> {
 ///
 /// When the terminal cannot be set up, or is lost.
 pub async fn open(client: Client, options: ConsoleOptions) -> Result<u8, Failure> {
-    open_at(client, options, PollOptions::default()).await
+    open_with(client, options, PollOptions::default(), Parts::default()).await
 }
 
-/// The same, asking the agents at a pace of one's own.
+/// The same, with a pace and parts of one's own.
 ///
 /// # Errors
 ///
 /// As for [`open`].
-pub async fn open_at(client: Client, options: ConsoleOptions, poll: PollOptions) -> Result<u8, Failure> {
-    let ending = run::run(client, options, poll).await;
+pub async fn open_with(
+    client: Client,
+    options: ConsoleOptions,
+    poll: PollOptions,
+    parts: Parts,
+) -> Result<u8, Failure> {
+    let ending = run::run(client, options, poll, parts).await;
     let mut err = io::stderr();
     let panics = crash::all();
     for Panic { task, words, report } in &panics {

@@ -10,6 +10,7 @@ use langdeck_shared::ToolMode;
 use super::fire::{self, Live};
 use super::{Failure, console, output, runtime, status};
 use crate::cli::Demo;
+use crate::crash::{AGENT_THREAD, WORKER_THREAD};
 use crate::net::{BaseUrl, Client};
 use crate::run::ConsoleOptions;
 use crate::terminal;
@@ -26,25 +27,25 @@ const AS_DOCUMENTED: f64 = 1.0;
 /// When the agents do not start, or the terminal cannot be used.
 pub fn run(demo: &Demo, ascii: bool) -> Result<u8, Failure> {
     let watched = terminal::can_open().is_ok();
-    // Agents and console share these: two, so that a busy agent does not hold up the answers of another.
-    let runtime = runtime(2)?;
+    // A thread for all agents and one that asks them: neither holds the other up, and a panic is told as whose it is.
+    let (agents_runtime, runtime) = (runtime(AGENT_THREAD, 1)?, runtime(WORKER_THREAD, 1)?);
+    let agents = agents_runtime.block_on(start(demo, if watched { WATCHABLE } else { AS_DOCUMENTED }))?;
     let result = runtime.block_on(async {
-        let agents = start(demo, if watched { WATCHABLE } else { AS_DOCUMENTED }).await?;
         let sources = addresses(&agents)?;
         let client = Client::new(&sources).map_err(|error| Failure::new(error.to_string()))?;
-        let result = if watched {
+        if watched {
             let firing = tokio::spawn(script::play(client.clone(), sources.clone()));
             let result = console::open(client, ConsoleOptions { sources, demo: true, ascii }).await;
             firing.abort();
             result
         } else {
             as_text(&client, &sources).await
-        };
-        // Dropped, not shut down: nobody waits for what they still work at.
-        drop(agents);
-        result
+        }
     });
+    // Dropped, not shut down: nobody waits for what they still work at.
+    drop(agents);
     runtime.shutdown_background();
+    agents_runtime.shutdown_background();
     result
 }
 

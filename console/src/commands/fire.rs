@@ -10,6 +10,7 @@ use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem, Status, St
 use super::table::terminal_width;
 use super::{Failure, hint, output, report, runtime};
 use crate::cli::Fire;
+use crate::crash::WORKER_THREAD;
 use crate::net::{BaseUrl, Client, NetError};
 use crate::view::format::{duration_ms, fit, usd};
 
@@ -37,7 +38,7 @@ pub fn run(fire: &Fire, url: &BaseUrl) -> Result<u8, Failure> {
     // What the agent would refuse, refused before anything is sent.
     alert.validate().map_err(|report| Failure::usage(refused_here(&report)))?;
     let client = Client::new(std::slice::from_ref(url)).map_err(|error| Failure::new(error.to_string()))?;
-    let runtime = runtime(1)?;
+    let runtime = runtime(WORKER_THREAD, 1)?;
     let result = runtime.block_on(async {
         let accepted = submit(&client, url, &alert).await?;
         if fire.no_wait {

@@ -16,8 +16,6 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::crash::WORKER_THREAD;
-
 /// Why a command ended without its work done, in a sentence for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -63,8 +61,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// A runtime for a command. Its caller ends it with `shutdown_background`, which waits for nobody.
-fn runtime(workers: usize) -> Result<Runtime, Failure> {
-    let built = Builder::new_multi_thread().worker_threads(workers).thread_name(WORKER_THREAD).enable_all().build();
+/// A runtime for a command. What a panic is told as goes by the name of its threads. Its caller ends it with `shutdown_background`, which waits for nobody.
+fn runtime(thread_name: &str, workers: usize) -> Result<Runtime, Failure> {
+    let built = Builder::new_multi_thread().worker_threads(workers).thread_name(thread_name).enable_all().build();
     built.map_err(|error| Failure::new(format!("cannot start: {error}")))
 }

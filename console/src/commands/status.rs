@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::table::{Align, Table, terminal_width};
 use super::{Failure, hint, output, runtime};
+use crate::crash::WORKER_THREAD;
 use crate::net::{BaseUrl, Client, NetError};
 use crate::view::format::{count, duration_ms, usd};
 
@@ -61,7 +62,7 @@ struct FleetTotals {
 /// When no agent answers, or the output cannot be written.
 pub fn run(urls: &[BaseUrl], json: bool) -> Result<u8, Failure> {
     let client = Client::new(urls).map_err(|error| Failure::new(error.to_string()))?;
-    let runtime = runtime(1)?;
+    let runtime = runtime(WORKER_THREAD, 1)?;
     let answers = runtime.block_on(ask(&client, urls));
     runtime.shutdown_background();
     print(urls, answers, json)

@@ -2,11 +2,13 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use super::layout::centred;
 use super::text::{self, draw_lines};
+use super::theme::Theme;
 use super::{Scene, format};
 use crate::app::{App, Fault, Link, Source};
 use crate::crash::Panic;
@@ -37,14 +39,7 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, .. } = scene;
     let mut lines = Vec::new();
     if let Some(Fault { panic, .. }) = &app.fault {
-        let Panic { task, words, report } = panic;
-        let said = format!("{} {} panicked: {words}; {}", theme.glyphs.failed, task.as_str(), task.consequence());
-        lines.push((said, theme.failed));
-        let report = match report {
-            Ok(path) => format!("report {}", clean_text(&path.to_string_lossy())),
-            Err(_) => "its report could not be written, and is printed at the end".to_owned(),
-        };
-        lines.push((format!("  {report}"), theme.accent));
+        lines.extend(fault(panic, theme));
     }
     if let Some(first) = foremost(app).filter(|_| !app.fleet.replicas().is_empty()) {
         let more = match app.sources.iter().filter(|source| source.is_down()).count() {
@@ -61,6 +56,17 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         let line = Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };
         put(line, &format::fit(&text, usize::from(line.width), theme.glyphs.ellipsis), style, buffer);
     }
+}
+
+/// A panic that did not end the console: what it was and what becomes of it, and where the report is.
+pub(super) fn fault(panic: &Panic, theme: &Theme) -> [(String, Style); 2] {
+    let Panic { task, words, report } = panic;
+    let said = format!("{} {} panicked: {words}; {}", theme.glyphs.failed, task.as_str(), task.consequence());
+    let report = match report {
+        Ok(path) => format!("  report {}", clean_text(&path.to_string_lossy())),
+        Err(_) => "  its report could not be written, and is printed at the end".to_owned(),
+    };
+    [(said, theme.failed), (report, theme.accent)]
 }
 
 /// The address to tell of: that of the replica at the fleet's marker if it does not answer, else the first that does not.

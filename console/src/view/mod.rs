@@ -28,6 +28,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use crate::app::{App, Target};
+use crate::crash::Panic;
 use crate::widgets::put;
 use layout::{Areas, Body, Charts};
 pub use text::Texts;
@@ -56,6 +57,17 @@ impl Scene<'_> {
 pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, texts: &Texts, now: Instant) -> usize {
     let area = frame.area();
     render(app, area, frame.buffer_mut(), theme, texts, now)
+}
+
+/// Draws what stands there while a screen cannot be drawn: the panic, where its report is, and the way out. Draws as
+/// little as it can, so as not to panic too.
+pub fn draw_instead(panic: Option<&Panic>, frame: &mut Frame<'_>, theme: &Theme) {
+    let area = frame.area();
+    let way_out = ("another key or another size may help, q ends the console".to_owned(), theme.text);
+    let lines = panic.map(|panic| connection::fault(panic, theme)).into_iter().flatten().chain([way_out]);
+    for (row, (text, style)) in area.rows().zip(lines) {
+        put(row, &text, style, frame.buffer_mut());
+    }
 }
 
 fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, texts: &Texts, now: Instant) -> usize {
