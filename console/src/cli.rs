@@ -96,6 +96,10 @@ pub struct Demo {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
     pub replicas: u8,
 
+    /// Let replicas restart, hang and become slow at random: the same for the same seed.
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "1")]
+    pub chaos: Option<u64>,
+
     /// How long simulated work takes: 1 is about a quarter of a second for an investigation, 0 is none.
     ///
     /// 8 unless given; 1 where standard output is no terminal.

@@ -307,6 +307,9 @@ async fn a_piped_demo_prints_a_report_and_the_fleet() {
     assert_eq!(ran.err, "");
     let ran = run(&["demo", "--replicas", "1", "--sim-delay", "0", "--tool-mode", "parallel"]).await;
     assert!(ran.out.contains("1 of 1 answer"), "{}", ran.out);
+    let ran = run(&["demo", "--chaos"]).await;
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("leave out --chaos"), "{}", ran.err);
     let ran = run(&["--url", "http://localhost:8000", "demo"]).await;
     assert_eq!(ran.code, 2);
 }

@@ -160,6 +160,19 @@ fn the_demo_ends_at_once_with_everything_under_way() {
 
 #[cfg(feature = "demo")]
 #[test]
+fn a_demo_in_which_things_go_wrong_shows_it_and_ends_like_any_other() {
+    let mut pty = Pty::langdeck(&["demo", "--replicas", "1", "--chaos=4"], 120, 40);
+    pty.see("ready");
+    pty.wait("its replica in trouble", |screen| {
+        let text = screen.contents();
+        ["stale", "unreachable", "restarted", "connection refused", "no answer"].iter().any(|word| text.contains(word))
+    });
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[cfg(feature = "demo")]
+#[test]
 fn a_small_demo_is_a_demo() {
     let mut pty = Pty::langdeck(&["demo", "--ascii"], 80, 24);
     pty.see("high_latency");
