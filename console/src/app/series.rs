@@ -45,7 +45,7 @@ impl Series {
     }
 
     /// The newest `seconds` slots, oldest first; none where nothing is known.
-    pub fn last(&self, seconds: usize) -> impl DoubleEndedIterator<Item = Option<&Second>> + Clone {
+    pub fn last(&self, seconds: usize) -> impl DoubleEndedIterator<Item = Option<&Second>> {
         self.slots.range(self.slots.len().saturating_sub(seconds)..).map(Option::as_ref)
     }
 
