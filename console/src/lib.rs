@@ -7,6 +7,8 @@ pub mod app;
 pub mod cli;
 pub mod commands;
 pub mod crash;
+#[cfg(test)]
+mod hostile;
 pub mod net;
 #[cfg(test)]
 mod readme;

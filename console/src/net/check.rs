@@ -13,7 +13,7 @@ use super::bound::{self, LISTED, WHOLE};
 const BLANK: &str = "(blank)";
 
 /// What an agent answers with.
-pub(super) trait Answer: DeserializeOwned {
+pub(crate) trait Answer: DeserializeOwned {
     /// Cuts what is too long, before it gets its types.
     fn bound(_value: &mut Value) {}
 

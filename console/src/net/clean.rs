@@ -63,6 +63,11 @@ pub fn clean_within(text: &str, most: usize) -> String {
                 continue;
             }
             '\n' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+            // The half-width sound marks join the character before them, and nobody agrees on how wide both are then.
+            '\u{ff9e}' => '\u{309b}',
+            '\u{ff9f}' => '\u{309c}',
+            // Khmer's "and so on", of one to three cells.
+            '\u{17d8}' => '…',
             c if c.is_control() || is_invisible(c) => continue,
             c => c,
         };
@@ -221,6 +226,11 @@ mod tests {
             clean_text("user\u{202e}txt.exe\u{200b}\u{feff}\u{2066}\u{e0041}\u{fe0f}\u{7f}\u{0}"),
             "usertxt.exe"
         );
+    }
+
+    #[test]
+    fn what_terminals_measure_differently_gets_a_width_beyond_doubt() {
+        assert_eq!(clean_text("ｶﾞﾊﾟ\u{17d8}"), "ｶ\u{309b}ﾊ\u{309c}…");
     }
 
     #[test]

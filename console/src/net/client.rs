@@ -122,11 +122,7 @@ impl Client {
         }
         let content_type = header(&response, &CONTENT_TYPE);
         let body = self.body(response).await?;
-        if status.is_success() {
-            answer(&body).map_err(|why| NetError::Malformed(describe(&content_type, &body, &why)))
-        } else {
-            Err(refusal(status, &content_type, &body))
-        }
+        read(status, &content_type, &body)
     }
 
     /// Reads an answer piece by piece, so that an endless one costs no more than [`MAX_ANSWER`].
@@ -165,6 +161,15 @@ fn install_tls_provider() {
     ONCE.call_once(|| {
         let _chosen_before = rustls::crypto::ring::default_provider().install_default();
     });
+}
+
+/// What a whole answer says; no part of it comes further uncleaned.
+pub(crate) fn read<T: Answer>(status: StatusCode, content_type: &str, body: &[u8]) -> Result<T, NetError> {
+    if status.is_success() {
+        answer(body).map_err(|why| NetError::Malformed(describe(content_type, body, &why)))
+    } else {
+        Err(refusal(status, content_type, body))
+    }
 }
 
 /// Parses, cleans, cuts, gives types, and checks what these do not hold.

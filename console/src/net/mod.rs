@@ -11,6 +11,8 @@ mod submit;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use clean::{clean_json, clean_text, clean_within};
+#[cfg(test)]
+pub(crate) use client::read;
 pub use client::{Client, Timeouts};
 pub use error::NetError;
 pub use poll::{PollOptions, spawn_poller};

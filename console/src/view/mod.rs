@@ -1,5 +1,6 @@
 //! What the console draws. It reads the state and changes nothing.
 
+mod cells;
 mod charts;
 mod connection;
 mod detail;
@@ -56,7 +57,9 @@ impl Scene<'_> {
 /// `texts` is what this left behind the last time.
 pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme, texts: &Texts, now: Instant) -> usize {
     let area = frame.area();
-    render(app, area, frame.buffer_mut(), theme, texts, now)
+    let beyond = render(app, area, frame.buffer_mut(), theme, texts, now);
+    cells::part(frame.buffer_mut());
+    beyond
 }
 
 /// Draws what stands there while a screen cannot be drawn: the panic, where its report is, and the way out. Draws as

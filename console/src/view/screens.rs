@@ -1,10 +1,9 @@
-//! Every screen at its sizes, under snapshots that keep styles; and any size with any state, without a panic.
+//! Every screen at its sizes, under snapshots that keep styles.
 
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
 use langdeck_shared::{Status, StepStatus};
-use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -278,31 +277,4 @@ fn the_mouse_finds_what_is_drawn() {
         }
     }
     assert_eq!(found, app.shown_count() + app.fleet.replicas().len());
-}
-
-proptest! {
-    #[test]
-    fn any_keys_at_any_size_draw_without_a_panic(
-        keys in proptest::collection::vec(any::<u8>(), 0..40),
-        width in 0_u16..260,
-        height in 0_u16..90,
-        ascii in any::<bool>(),
-    ) {
-        let (mut app, now) = busy_fleet(Instant::now());
-        let theme = Theme::new(ColorDepth::TrueColor, ascii);
-        let texts = Texts::default();
-        for key in keys {
-            let code = match key {
-                0..32 => [KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Down, KeyCode::Up, KeyCode::End, KeyCode::PageDown,
-                    KeyCode::Backspace][usize::from(key % 8)],
-                _ => KeyCode::Char(char::from(key)),
-            };
-            press(&mut app, code, now);
-            let area = Rect::new(0, 0, width, height);
-            let mut buffer = Buffer::empty(area);
-            let beyond = super::render(&app, area, &mut buffer, &theme, &texts, now);
-            app.limit_scroll(beyond);
-            let _ = super::target(&app, area, Position::new(width / 3, height / 3));
-        }
-    }
 }
