@@ -152,10 +152,10 @@ impl Console {
                 message = self.inbox.recv() => message,
                 heard = signals.next() => match heard {
                     Heard::End(number) => return Ok(Ending::Signal(number)),
-                    Heard::Continued => {
-                        self.screen.reenter()?;
-                        Some(Message::Resized)
-                    }
+                    Heard::Continued => match self.take_back(signals).await? {
+                        Some(number) => return Ok(Ending::Signal(number)),
+                        None => Some(Message::Resized),
+                    },
                 },
                 () = crash::panicked() => self.next_panic(),
                 () = alarm.until(wake) => self.tick(),
@@ -165,7 +165,11 @@ impl Console {
                 if let Some(message) = next {
                     match self.fold(message)? {
                         Then::GoOn => {}
-                        Then::Suspend => self.suspend(signals).await?,
+                        Then::Suspend => {
+                            if let Some(number) = self.suspend(signals).await? {
+                                return Ok(Ending::Signal(number));
+                            }
+                        }
                         Then::End => return Ok(Ending::Quit),
                     }
                 }
@@ -271,13 +275,23 @@ impl Console {
         Some(Message::Panicked(panic))
     }
 
-    async fn suspend(&mut self, signals: &mut Signals) -> io::Result<()> {
+    /// Leaves the terminal to the shell until it gives it back; the number of a signal that ends the console meanwhile.
+    async fn suspend(&mut self, signals: &mut Signals) -> io::Result<Option<u8>> {
         terminal::leave();
         signals::stop(signals).await;
-        self.screen.reenter()?;
-        self.needs_draw = true;
+        let ended = self.take_back(signals).await?;
         // The terminal may have another size than before.
-        self.fold(Message::Resized).map(|_| ())
+        self.fold(Message::Resized).map(|_| ended)
+    }
+
+    /// Takes the terminal over again, as soon as it is this job's.
+    async fn take_back(&mut self, signals: &mut Signals) -> io::Result<Option<u8>> {
+        let ended = signals::foreground(signals).await;
+        if ended.is_none() {
+            self.screen.reenter()?;
+            self.needs_draw = true;
+        }
+        Ok(ended)
     }
 
     /// What an event means to the app; none where it means nothing.

@@ -1,21 +1,25 @@
 //! Signals: those that end the console, and those that stop it and let it go on.
 
 #[cfg(unix)]
-pub use unix::{Heard, Signals, stop};
+pub use unix::{Heard, Signals, foreground, stop};
 
 #[cfg(not(unix))]
-pub use other::{Heard, Signals, stop};
+pub use other::{Heard, Signals, foreground, stop};
 
 #[cfg(unix)]
 mod unix {
     use std::io;
     use std::time::Duration;
 
-    use rustix::process::{Signal as Kill, kill_current_process_group};
+    use rustix::process::{Signal as Kill, getpgrp, kill_current_process_group};
+    use rustix::termios::tcgetpgrp;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     /// How long a stop may take to come: all of the process's threads have to notice it.
     const STOP_WITHIN: Duration = Duration::from_millis(200);
+
+    /// How often the console looks whether the terminal is its own again; only while it is not.
+    const LOOK_EVERY: Duration = Duration::from_millis(100);
 
     /// A signal that arrived.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +76,19 @@ mod unix {
             let _ignored = tokio::time::timeout(STOP_WITHIN, signals.continued.recv()).await;
         }
     }
+
+    /// Waits until the terminal belongs to this job: after `bg`, or when a stopped job is ended, it goes on while a shell
+    /// has the terminal, and to touch that would stop it again. Answers with the number of a signal that ends the console,
+    /// where one comes first.
+    pub async fn foreground(signals: &mut Signals) -> Option<u8> {
+        // Where nothing says whose the terminal is, there are no jobs.
+        while tcgetpgrp(io::stdout()).is_ok_and(|group| group != getpgrp()) {
+            if let Ok(Heard::End(number)) = tokio::time::timeout(LOOK_EVERY, signals.next()).await {
+                return Some(number);
+            }
+        }
+        None
+    }
 }
 
 #[cfg(not(unix))]
@@ -112,4 +129,9 @@ mod other {
 
     /// There is no job control here.
     pub async fn stop(_signals: &mut Signals) {}
+
+    /// There is no job control here.
+    pub async fn foreground(_signals: &mut Signals) -> Option<u8> {
+        None
+    }
 }

@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use pty::{LANGDECK, Pty};
+use pty::{LANGDECK, Pty, any_cell, colour_codes};
 use rustix::process::Signal;
 use support::{Reply, Scripted, nobody, snapshot};
 
@@ -47,28 +47,6 @@ async fn signals_give_it_back_and_are_told_in_the_exit_code() {
         pty.signal(signal);
         pty.ended_restored(code);
     }
-}
-
-#[tokio::test]
-async fn a_shell_gets_it_back_and_gives_it_again() {
-    let url = nobody().await.to_string();
-    let mut shell = Pty::spawn("/bin/sh", &["-i"], &[("PS1", "READY> "), ("ENV", "")], 100, 30);
-    shell.see("READY>");
-    shell.send(&format!("{LANGDECK} --url {url}\n"));
-    shell.wait("the console", |screen| screen.alternate_screen() && screen.contents().contains(&url));
-    shell.send("\u{1a}");
-    shell.wait("the shell again", |screen| !screen.alternate_screen() && screen.contents().contains("Stopped"));
-    shell.wait("cursor, mouse and pasting as they were", |screen| {
-        !screen.hide_cursor() && screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None
-    });
-    shell.send("fg\n");
-    shell.wait("the console again", |screen| {
-        screen.alternate_screen() && screen.contents().contains("No agent answers")
-    });
-    shell.send("q");
-    shell.wait("the shell at the end", |screen| !screen.alternate_screen());
-    shell.send("echo code=$?\n");
-    shell.see("code=0");
 }
 
 #[tokio::test]
@@ -194,6 +172,36 @@ async fn sizes_may_change_as_they_like() {
     pty.ended_restored(0);
 }
 
+#[tokio::test]
+async fn it_opens_on_a_terminal_without_any_size() {
+    let url = nobody().await.to_string();
+    let mut pty = Pty::langdeck(&["--url", &url], 0, 0);
+    pty.wait("the terminal in its hands", vt100::Screen::alternate_screen);
+    pty.resize(100, 30);
+    pty.see("No agent answers");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+/// As Windows and some terminals tell of keys: each with its release.
+#[tokio::test]
+async fn a_key_that_is_let_go_does_nothing() {
+    let press = |key: char| format!("\u{1b}[{};1:1u", u32::from(key));
+    let release = |key: char| format!("\u{1b}[{};1:3u", u32::from(key));
+    let mut pty = lonely(&[]).await;
+    pty.send(&release('q'));
+    // Once for the press: a second time would close it.
+    pty.send(&(press('?') + &release('?')));
+    pty.see("j and k scroll");
+    pty.send(&(press('q') + &release('q')));
+    pty.see_gone("j and k scroll");
+    // What was typed before is done with, since keys come in order; the console goes on.
+    pty.send(":");
+    pty.see("Palette");
+    pty.send("\u{3}");
+    pty.ended_restored(0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_text_never_reaches_the_terminal() {
     let agent = Scripted::start(|_| {
@@ -210,20 +218,4 @@ async fn hostile_text_never_reaches_the_terminal() {
     let text = String::from_utf8_lossy(&pty.bytes()).into_owned();
     assert_eq!(text.matches("\u{1b}[?1049l").count(), 1, "left the alternate screen before its end");
     assert!(!text.contains('\u{202e}') && !text.contains('\u{9b}'));
-}
-
-fn any_cell(screen: &vt100::Screen, wish: impl Fn(&vt100::Cell) -> bool) -> bool {
-    let (rows, columns) = screen.size();
-    (0..rows.get()).any(|row| (0..columns.get()).any(|column| screen.cell(row, column).is_some_and(&wish)))
-}
-
-/// Every SGR parameter list that sets or resets a colour.
-fn colour_codes(bytes: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(bytes);
-    let sequences = text.split("\u{1b}[").skip(1).filter_map(|rest| {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':')?;
-        (rest[end..].starts_with('m')).then(|| rest[..end].to_owned())
-    });
-    let is_colour = |code: &str| code.parse::<u8>().is_ok_and(|code| matches!(code, 30..=59 | 90..=107));
-    sequences.filter(|codes| codes.split([';', ':']).any(is_colour)).collect()
 }

@@ -209,3 +209,20 @@ fn at_least_one(count: u16) -> NonZeroU16 {
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios())
 }
+
+/// Whether any cell of the screen is as wished.
+pub(crate) fn any_cell(screen: &vt100::Screen, wish: impl Fn(&vt100::Cell) -> bool) -> bool {
+    let (rows, columns) = screen.size();
+    (0..rows.get()).any(|row| (0..columns.get()).any(|column| screen.cell(row, column).is_some_and(&wish)))
+}
+
+/// Every SGR parameter list that sets or resets a colour.
+pub(crate) fn colour_codes(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let sequences = text.split("\u{1b}[").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':')?;
+        (rest[end..].starts_with('m')).then(|| rest[..end].to_owned())
+    });
+    let is_colour = |code: &str| code.parse::<u8>().is_ok_and(|code| matches!(code, 30..=59 | 90..=107));
+    sequences.filter(|codes| codes.split([';', ':']).any(is_colour)).collect()
+}
