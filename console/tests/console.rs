@@ -107,14 +107,44 @@ async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
     let mut pty = Pty::langdeck(&["--url", &url], 120, 40);
     pty.see("ready");
     first.shutdown().await;
-    pty.see("connection refused");
+    sees_what_to_do(&pty, &url);
     assert!(pty.text().contains("pod-a"), "what was known is gone:\n{}", pty.text());
-    let again = Config { listen: address, replica_name: "pod-a".to_owned(), ..Config::default() };
-    let _second = Agent::start(again).await.unwrap();
+    let _second = agent_at(address).await;
     pty.see_gone("connection refused");
     pty.see("ready");
     pty.send("q");
     pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_comes_late_is_found() {
+    let gone = agent("pod-a", 0.0).await;
+    let (address, url) = (gone.local_addr(), gone.url());
+    gone.shutdown().await;
+    let mut pty = Pty::langdeck(&["--url", &url], 120, 40);
+    pty.see("No agent answers");
+    sees_what_to_do(&pty, &url);
+    let _late = agent_at(address).await;
+    pty.see("pod-a");
+    pty.see("ready");
+    assert!(!pty.text().contains("No agent answers"), "{}", pty.text());
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+async fn agent_at(listen: std::net::SocketAddr) -> Agent {
+    let config = Config { listen, replica_name: "pod-a".to_owned(), ..Config::default() };
+    Agent::start(config).await.unwrap()
+}
+
+/// Which address, since when, why, what is being tried, and what to type.
+fn sees_what_to_do(pty: &Pty, url: &str) {
+    pty.wait("all that there is to say", |screen| {
+        let text = screen.contents();
+        let said =
+            ["down ", "retry in ", "connection refused", "kubectl -n langchain-free port-forward", "langdeck demo"];
+        text.contains(url) && said.iter().all(|said| text.contains(said))
+    });
 }
 
 #[cfg(feature = "demo")]

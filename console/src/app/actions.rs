@@ -434,8 +434,24 @@ mod tests {
     }
 
     #[test]
+    fn every_key_of_the_table_does_what_it_says_wherever_it_says_so() {
+        for binding in BINDINGS {
+            for (context, key) in
+                binding.contexts.iter().flat_map(|context| binding.keys.iter().map(move |key| (*context, *key)))
+            {
+                let does = (!(context.takes_text() && key.is_char())).then_some(binding.action);
+                assert_eq!(action_for(context, &KeyEvent::new(key.0, key.1)), does, "{key} in {context:?}");
+            }
+        }
+    }
+
+    #[test]
     fn the_footer_teaches_only_what_works_there() {
         for binding in BINDINGS {
+            let first = binding.keys[0];
+            for (place, _) in binding.footer {
+                assert!(!(place.takes_text() && first.is_char()), "{first} is a letter in {place:?}");
+            }
             assert!(binding.footer.iter().all(|(place, _)| binding.contexts.contains(place)), "{:?}", binding.action);
         }
     }

@@ -104,7 +104,7 @@ impl App {
     /// The actions that the palette offers for what is written, by their labels and sentences.
     #[must_use]
     pub fn palette(&self, written: &str) -> Vec<&'static Binding> {
-        let place = if self.opened { Context::Detail } else { Context::Overview };
+        let place = self.place();
         let needle = written.trim().to_lowercase();
         let offered = |binding: &&Binding| {
             let words = format!("{} {}", binding.label, binding.help).to_lowercase();

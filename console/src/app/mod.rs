@@ -194,9 +194,18 @@ impl App {
             Some(Overlay::Compose(_)) => Context::Compose,
             Some(Overlay::Filter(_)) => Context::Filter,
             Some(Overlay::Palette(..)) => Context::Palette,
-            None if self.opened => Context::Detail,
-            None if self.fleet.replicas().is_empty() => Context::NoConnection,
-            None => Context::Overview,
+            None => self.place(),
+        }
+    }
+
+    /// The screen, whatever is open over it.
+    fn place(&self) -> Context {
+        if self.opened {
+            Context::Detail
+        } else if self.fleet.replicas().is_empty() {
+            Context::NoConnection
+        } else {
+            Context::Overview
         }
     }
 

@@ -10,6 +10,7 @@ use ratatui::layout::{Position, Rect};
 use super::testing;
 use super::text::Texts;
 use super::theme::{ColorDepth, Theme};
+use crate::app::actions::{self, BINDINGS};
 use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press, wall};
 use crate::app::{App, Message, SourceId, Target};
 use crate::crash::{Panic, Task};
@@ -32,6 +33,20 @@ fn snapshot(name: &str, app: &App, size: (u16, u16), theme: &Theme, now: Instant
     insta::assert_snapshot!(name, testing::render(&draw(app, size, theme, now)));
 }
 
+/// Snapshots at every size, with and without colour, in Unicode and in ASCII.
+fn in_every_look(name: &str, app: &App, now: Instant) {
+    for (look, depth, ascii) in [
+        ("", ColorDepth::Ansi16, false),
+        ("_ascii", ColorDepth::Ansi16, true),
+        ("_without_colour", ColorDepth::None, false),
+        ("_without_colour_ascii", ColorDepth::None, true),
+    ] {
+        for size in SIZES {
+            snapshot(&format!("{name}{look}"), app, size, &Theme::new(depth, ascii), now);
+        }
+    }
+}
+
 /// A fleet at work with an opened investigation, whole.
 fn opened(now: Instant) -> (App, Instant) {
     let (mut app, now) = busy_fleet(now);
@@ -51,9 +66,7 @@ fn opened(now: Instant) -> (App, Instant) {
 #[test]
 fn the_overview() {
     let (app, now) = busy_fleet(Instant::now());
-    for size in SIZES {
-        snapshot("overview", &app, size, &theme(), now);
-    }
+    in_every_look("overview", &app, now);
 }
 
 #[test]
@@ -83,13 +96,6 @@ fn an_investigation_whose_alert_is_over_says_so() {
 }
 
 #[test]
-fn the_overview_without_colour_and_in_ascii() {
-    let (app, now) = busy_fleet(Instant::now());
-    snapshot("overview_without_colour", &app, (120, 40), &Theme::new(ColorDepth::None, false), now);
-    snapshot("overview_ascii", &app, (120, 40), &Theme::new(ColorDepth::Ansi16, true), now);
-}
-
-#[test]
 fn ascii_means_ascii() {
     let (mut app, now) = opened(Instant::now());
     let theme = Theme::new(ColorDepth::TrueColor, true);
@@ -110,9 +116,7 @@ fn ascii_means_ascii() {
 #[test]
 fn an_opened_investigation() {
     let (app, now) = opened(Instant::now());
-    for size in SIZES {
-        snapshot("detail", &app, size, &theme(), now);
-    }
+    in_every_look("detail", &app, now);
 }
 
 /// One step was tried three times in vain, another one is in its second attempt.
@@ -144,6 +148,38 @@ fn lists_and_forms() {
         snapshot(name, &app, (80, 24), &theme(), now);
         press(&mut app, KeyCode::Esc, now);
     }
+}
+
+#[test]
+fn the_help_has_every_row_of_the_action_table() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('?'), now);
+    let screen = testing::render(&draw(&app, (200, 50), &theme(), now));
+    for binding in BINDINGS {
+        let row = |line: &str| line.contains(&format!("│ {} ", binding.keys_text())) && line.contains(binding.help);
+        assert!(screen.lines().any(row), "{} {}\n{screen}", binding.keys_text(), binding.help);
+    }
+}
+
+#[test]
+fn the_footer_is_that_of_the_action_table_in_every_place() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let nobody = self::app(&["http://localhost:8000"], now);
+    let check = |app: &App| {
+        let screen = testing::render(&draw(app, (200, 50), &theme(), now));
+        let footer = screen.lines().nth(49).unwrap_or_default();
+        let taught: Vec<String> = actions::footer(app.context()).map(|(key, words)| format!("{key} {words}")).collect();
+        assert!(!taught.is_empty() && footer.contains(&taught.join("  ")), "{taught:?} in {footer}");
+    };
+    check(&nobody);
+    check(&app);
+    for key in ['?', 'f', 'F', ':', '/'] {
+        press(&mut app, KeyCode::Char(key), now);
+        check(&app);
+        press(&mut app, KeyCode::Esc, now);
+    }
+    press(&mut app, KeyCode::Enter, now);
+    check(&app);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use langdeck_shared::{Accepted, LONG_TEXT_CHARS, Status};
 
 use super::SECOND;
+use crate::app::actions::{Action, BINDINGS};
 use crate::app::testing::{answer, app, busy_fleet, idle, investigation, press, write};
 use crate::app::{App, Context, Effect, Gesture, Message, Pane, SourceId, Target};
 use crate::net::NetError;
@@ -274,4 +275,22 @@ fn the_palette_does_what_it_names() {
     write(&mut app, "test alert", now);
     press(&mut app, KeyCode::Enter, now);
     assert_eq!(app.context(), Context::Fire);
+}
+
+#[test]
+fn the_palette_offers_what_has_a_key_in_its_place() {
+    let (mut fleet, now) = busy_fleet(Instant::now());
+    let nobody = app(&["http://localhost:8000"], now);
+    let check = |app: &App| {
+        let place = app.context();
+        let offered: Vec<_> = app.palette("").iter().map(|binding| (binding.action, binding.label)).collect();
+        let here = BINDINGS.iter().filter(|binding| binding.contexts.contains(&place));
+        let keys: Vec<_> = here.map(|binding| (binding.action, binding.label)).collect();
+        let without_itself: Vec<_> = keys.into_iter().filter(|(action, _)| *action != Action::Palette).collect();
+        assert_eq!(offered, without_itself, "{place:?}");
+    };
+    check(&nobody);
+    check(&fleet);
+    press(&mut fleet, KeyCode::Enter, now);
+    check(&fleet);
 }
