@@ -112,13 +112,15 @@ fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
     mark
 }
 
-/// `● ready`, `● restarted`, `● same name`, `? stale 6s`; the age goes where it finds no room.
+/// `● ready`, `● restarted`, `● same name`, `? stale 6s`; where that finds no room the word is cut, and never the age:
+/// `✗ unrea… 12s`.
 fn state_text(scene: Scene<'_>, replica: &Replica, mark: &Mark, room: usize) -> String {
     let now = scene.now;
     let (glyph, word) = (mark.glyph, mark.word);
     if !replica.is_fresh(now) {
-        let aged = format!("{glyph} {word} {}", format::age(replica.age(now)));
-        return if format::width(&aged) <= room { aged } else { format!("{glyph} {word}") };
+        let age = format::age(replica.age(now));
+        let word = format::fit(word, room.saturating_sub(age.len() + 3), scene.theme.glyphs.ellipsis);
+        return format!("{glyph} {word} {age}");
     }
     if scene.app.fleet.is_ambiguous(&replica.name, now) {
         format!("{glyph} same name")

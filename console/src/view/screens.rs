@@ -230,6 +230,18 @@ fn a_lost_connection_moves_nothing() {
     assert!(marked.contains("http://localhost:8002 and 2 more"), "that of the marked replica\n{marked}");
 }
 
+#[test]
+fn what_is_old_shows_its_age_at_every_size() {
+    let (app, now) = busy_fleet(Instant::now());
+    for (seconds, ages) in [(4, [" 4s", " 10s", " 4s"]), (20, [" 20s", " 26s", " 20s"])] {
+        for size in SIZES {
+            let screen = testing::render(&draw(&app, size, &theme(), now + Duration::from_secs(seconds)));
+            let rows: Vec<&str> = screen.lines().filter(|line| line.contains("-7d9c-")).take(3).collect();
+            assert!(rows.len() == 3 && rows.iter().zip(ages).all(|(row, age)| row.contains(age)), "{screen}");
+        }
+    }
+}
+
 /// What is not known any more does not go on as if it were.
 #[test]
 fn the_clock_of_a_run_that_nobody_tells_of_stands_still() {
