@@ -132,6 +132,14 @@ async fn a_redirect_is_named_and_not_followed() {
 }
 
 #[tokio::test]
+async fn what_a_header_says_is_harmless_too() {
+    let head = "HTTP/1.1 302 Found\r\nlocation: http://evil/\u{9b}31mx\u{202e}\u{200b}\r\ncontent-length: 0\r\n\r\n";
+    let agent = Scripted::start(|_| Reply::Raw(head.into())).await;
+    let why = malformed(ask(&agent.url()).await);
+    assert!(why.contains("a redirect to http://evil/x;"), "{why:?}");
+}
+
+#[tokio::test]
 async fn a_problem_keeps_the_agents_own_words() {
     let agent = Scripted::start(|_| {
         Reply::Json(

@@ -156,25 +156,32 @@ async fn shell() -> (Hung, Pty) {
     (hung, shell)
 }
 
-fn stop(shell: &mut Pty) {
+/// Stops the console for so many times, this one included.
+fn stop(shell: &mut Pty, times: usize) {
     shell.send("\u{1a}");
-    shell.wait("the shell again", |screen| !screen.alternate_screen() && screen.contents().contains("Stopped"));
+    shell.wait("the shell again", |screen| {
+        !screen.alternate_screen() && screen.contents().matches("Stopped").count() == times
+    });
     shell.check_restored();
+}
+
+fn go_on(shell: &mut Pty) {
+    shell.send("fg\n");
+    shell.wait("the console again, with cursor, mouse and pasting in its hands", |screen| {
+        screen.contents().contains("checkout-api")
+            && screen.alternate_screen()
+            && screen.hide_cursor()
+            && screen.bracketed_paste()
+            && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_gets_the_terminal_back_and_gives_it_again() {
     let (_hung, mut shell) = shell().await;
-    for _ in 0..2 {
-        stop(&mut shell);
-        shell.send("fg\n");
-        shell.wait("the console again, with cursor, mouse and pasting in its hands", |screen| {
-            screen.contents().contains("checkout-api")
-                && screen.alternate_screen()
-                && screen.hide_cursor()
-                && screen.bracketed_paste()
-                && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
-        });
+    for times in [1, 2] {
+        stop(&mut shell, times);
+        go_on(&mut shell);
     }
     shell.send("q");
     shell.wait("the shell at the end", |screen| !screen.alternate_screen());
@@ -186,10 +193,29 @@ async fn a_shell_gets_the_terminal_back_and_gives_it_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_console_can_be_ended_where_it_is() {
     let (_hung, mut shell) = shell().await;
-    stop(&mut shell);
-    // Only a job that goes on can take the signal; but here the shell keeps the terminal for itself. As long as it knows
-    // only of the stop, it answers with that one's number, 128 and 20 on most systems.
-    shell.send("kill %1; kill -CONT %1; until wait %1; code=$?; [ $code -eq 143 ]; do sleep 0.02; done; echo ended\n");
-    shell.wait("its end", |screen| screen.contents().contains("\nended"));
+    stop(&mut shell, 1);
+    // Only a job that goes on can take the signal; but here the shell keeps the terminal for itself. It answers with 128
+    // and the number of the stop for as long as that is all it knows.
+    let end = "wait %1; stopped=$?; kill %1; kill -CONT %1";
+    let wait = "until wait %1; code=$?; [ $code -ne $stopped ]; do sleep 0.02; done; echo code=$code";
+    shell.send(&format!("{end}; {wait}\n"));
+    shell.see("code=143");
     shell.check_restored();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_background_it_leaves_the_terminal_and_its_keys_alone() {
+    let (_hung, mut shell) = shell().await;
+    stop(&mut shell, 1);
+    shell.send("bg\n");
+    for digit in 1..=2 {
+        shell.send(&format!("echo $((4000000 + {digit}))\n"));
+        shell.see(&format!("400000{digit}"));
+    }
+    shell.send("jobs\n");
+    shell.see("Running");
+    shell.check_restored();
+    go_on(&mut shell);
+    shell.send("q");
+    shell.wait("the shell at the end", |screen| !screen.alternate_screen());
 }

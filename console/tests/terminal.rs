@@ -167,7 +167,12 @@ async fn sizes_may_change_as_they_like() {
     pty.resize(20, 5);
     pty.see("too small");
     pty.resize(100, 30);
-    pty.see("No agent answers");
+    pty.wait("one whole screen, from its first row to its last", |screen| {
+        let rows: Vec<String> = screen.rows(0, 100).collect();
+        let title = rows.iter().filter(|row| row.contains("No agent answers"));
+        rows[0].starts_with(" langdeck") && title.count() == 1 && rows[29].contains("q quit")
+    });
+    assert!(!pty.text().contains("too small"), "{}", pty.text());
     pty.send("q");
     pty.ended_restored(0);
 }

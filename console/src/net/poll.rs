@@ -284,3 +284,20 @@ impl Poller {
         self.held_until.get_or_insert(received + TOGETHER);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_are_spread() {
+        let options = PollOptions::default();
+        for (failures, most) in [(1, 250), (2, 500), (3, 1000), (5, 4000), (6, 5000), (u32::MAX, 5000)] {
+            let most = Duration::from_millis(most);
+            let waits: Vec<Duration> = (0..100).map(|_| options.retry_after(failures)).collect();
+            let (shortest, longest) = (waits.iter().min().copied(), waits.iter().max().copied());
+            assert!(shortest >= Some(most / 2) && longest <= Some(most), "{failures}: {shortest:?} to {longest:?}");
+            assert!(longest > shortest, "{failures}: always {longest:?}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use vt100::{MouseProtocolMode, Parser, Screen};
+use vt100::{MouseProtocolEncoding, MouseProtocolMode, Parser, Screen};
 
 /// Far longer than anything takes; reached only when something is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -173,6 +173,11 @@ impl Pty {
         assert!(!screen.hide_cursor(), "the cursor is still hidden");
         assert!(!screen.bracketed_paste(), "pasted text is still bracketed");
         assert_eq!(screen.mouse_protocol_mode(), MouseProtocolMode::None, "the mouse is still captured");
+        assert_eq!(
+            screen.mouse_protocol_encoding(),
+            MouseProtocolEncoding::Default,
+            "the mouse still speaks otherwise"
+        );
         assert!(!screen.inverse() && !screen.bold(), "a style is left behind");
     }
 
