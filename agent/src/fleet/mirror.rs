@@ -217,8 +217,8 @@ impl Mirror {
             }
             replicas.push(entry);
         }
-        let tells_problems =
-            first_page && (reset && !self.problems.is_empty() || (since + 1..=upto).contains(&self.problems_changed));
+        let news = if reset { !self.problems.is_empty() } else { (since + 1..=upto).contains(&self.problems_changed) };
+        let problems = (first_page && news).then(|| self.problems.iter().map(Problem::told).collect());
         FleetUpdate {
             cursor: format!("{boot_id}.{next}"),
             reset,
@@ -226,7 +226,7 @@ impl Mirror {
             replica: replica.to_owned(),
             boot_id: boot_id.to_owned(),
             replicas,
-            problems: tells_problems.then(|| self.problems.iter().map(Problem::told).collect()),
+            problems,
         }
     }
 

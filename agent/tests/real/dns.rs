@@ -14,20 +14,20 @@ use tempfile::TempDir;
 use crate::program::{Running, find};
 use crate::support::{DEADLINE, eventually};
 
-const NAME: &str = "agents.fleet.test";
+pub(crate) const NAME: &str = "agents.fleet.test";
 const SILENCE: &str = "the DNS server gave no answer within 2s";
 
 /// A running dnsmasq that knows what its hosts file says of `fleet.test`, and nothing else.
-struct Dnsmasq {
+pub(crate) struct Dnsmasq {
     running: Running,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     hosts: PathBuf,
     _folder: TempDir,
 }
 
 impl Dnsmasq {
     /// One that gives these addresses to [`NAME`]; none where the program is not installed.
-    fn start(addresses: &[&str]) -> Option<Self> {
+    pub(crate) fn start(addresses: &[&str]) -> Option<Self> {
         let program = find(&["dnsmasq"], "dnsmasq-base")?;
         let folder = tempfile::tempdir().unwrap();
         let hosts = folder.path().join("hosts");
@@ -63,7 +63,7 @@ impl Dnsmasq {
     }
 
     /// Gives other addresses to the name.
-    fn change(&self, addresses: &[&str]) {
+    pub(crate) fn change(&self, addresses: &[&str]) {
         std::fs::write(&self.hosts, lines(addresses)).unwrap();
         self.signal(Signal::HUP);
     }

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod dns;
+mod fleet;
 mod program;
 mod prometheus;
 mod support;

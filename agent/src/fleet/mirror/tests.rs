@@ -211,6 +211,7 @@ fn problems_are_told_when_they_change_and_to_who_knows_nothing() {
     assert_eq!(read(&mut mirror, Some(&told.cursor), now).problems, None);
     mirror.report(Vec::new());
     assert_eq!(read(&mut mirror, Some(&told.cursor), now).problems, Some(Vec::new()));
+    assert_eq!(read(&mut mirror, None, now).problems, None);
 }
 
 #[test]
