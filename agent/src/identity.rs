@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use crate::clock;
 
 const BOOT_ID_CHARS: usize = 10;
+/// The longest boot id that is taken for one: other versions of the agent may make longer ones.
+const MOST_LIFE_BYTES: usize = 64;
 
 /// One life of one replica.
 #[derive(Debug)]
@@ -51,6 +53,14 @@ impl Identity {
     pub(crate) fn number_of(&self, id: &str) -> Option<u64> {
         let number = id.strip_prefix("inv_")?.strip_prefix(&self.boot_id)?.strip_prefix('_')?;
         plain_number(number)
+    }
+
+    /// The life and the number in any replica's id of an investigation; none for any other text.
+    pub(crate) fn life_of(id: &str) -> Option<(&str, u64)> {
+        let (life, number) = id.strip_prefix("inv_")?.rsplit_once('_')?;
+        let is_life =
+            (1..=MOST_LIFE_BYTES).contains(&life.len()) && life.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        Some((life, plain_number(number)?)).filter(|_| is_life)
     }
 
     pub(crate) fn uptime(&self, now: Instant) -> Duration {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use langdeck_shared::{Status, StepStatus};
+use langdeck_shared::{FailureKind, Status, StepStatus};
 use prometheus::core::Collector;
 use prometheus::{
     Counter, CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
@@ -17,6 +17,44 @@ use crate::runs::{Refusal, Runs, ToolCalls};
 /// In seconds. The documented buckets, and enough around them for real models.
 const LATENCY_BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
+const ANSWERED: &str = "answered";
+const FAILED: &str = "failed";
+/// How a question to a peer can end that got no answer.
+const FAILURES: [FailureKind; 6] = [
+    FailureKind::Unresolved,
+    FailureKind::Refused,
+    FailureKind::Unreachable,
+    FailureKind::TimedOut,
+    FailureKind::Lost,
+    FailureKind::Faulty,
+];
+
+/// Which request was handed on to the replica that it concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HandedOn {
+    /// For an investigation.
+    Look,
+    /// To cancel one.
+    Cancel,
+    /// An alert.
+    Submit,
+    /// Alerts of a notification.
+    Notification,
+}
+
+impl HandedOn {
+    const ALL: [Self; 4] = [Self::Look, Self::Cancel, Self::Submit, Self::Notification];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Cancel => "cancel",
+            Self::Submit => "submit",
+            Self::Notification => "notification",
+        }
+    }
+}
+
 /// What is measured as it happens, beside the books: how long things took, and what was turned away.
 #[derive(Debug)]
 pub(crate) struct Meters {
@@ -28,6 +66,8 @@ pub(crate) struct Meters {
     reasoner: Histogram,
     tools: Vec<(Arc<str>, Histogram)>,
     refused: IntCounterVec,
+    peer_requests: IntCounterVec,
+    handed_on: IntCounterVec,
 }
 
 impl Meters {
@@ -42,6 +82,21 @@ impl Meters {
         for reason in ["full", "draining"] {
             refused.with_label_values(&[reason]);
         }
+        let peer_requests = Opts::new("agent_peer_requests_total", "Requests to peers by outcome");
+        let peer_requests = IntCounterVec::new(peer_requests, &["outcome"])?;
+        for outcome in FAILURES.map(FailureKind::as_str).into_iter().chain([ANSWERED]) {
+            peer_requests.with_label_values(&[outcome]);
+        }
+        let handed_on = Opts::new(
+            "agent_handed_on_total",
+            "Requests handed on to the replica that they concern, by kind and outcome",
+        );
+        let handed_on = IntCounterVec::new(handed_on, &["request", "outcome"])?;
+        for request in HandedOn::ALL {
+            for outcome in [ANSWERED, FAILED] {
+                handed_on.with_label_values(&[request.as_str(), outcome]);
+            }
+        }
         Ok(Self {
             latency: Histogram::with_opts(histogram("agent_latency_seconds", "Investigation latency"))?,
             queue_wait: Histogram::with_opts(histogram("agent_queue_wait_seconds", "Time from admission to start"))?,
@@ -50,6 +105,8 @@ impl Meters {
             tools: tools.iter().map(|tool| (Arc::clone(tool), step(tool))).collect(),
             step_latency,
             refused,
+            peer_requests,
+            handed_on,
         })
     }
 
@@ -89,6 +146,17 @@ impl Meters {
         self.refused.with_label_values(&[reason]).inc();
     }
 
+    /// A question to a peer has ended, without an answer where it failed.
+    pub(crate) fn count_peer_request(&self, failure: Option<FailureKind>) {
+        self.peer_requests.with_label_values(&[failure.map_or(ANSWERED, FailureKind::as_str)]).inc();
+    }
+
+    /// A request was handed on, and answered or not.
+    pub(crate) fn count_handed_on(&self, request: HandedOn, answered: bool) {
+        let outcome = if answered { ANSWERED } else { FAILED };
+        self.handed_on.with_label_values(&[request.as_str(), outcome]).inc();
+    }
+
     fn step(&self, name: &StepName) -> Option<&Histogram> {
         match name {
             StepName::Planner => Some(&self.planner),
@@ -112,6 +180,8 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     page.add(meters.queue_wait.clone())?;
     page.add(meters.step_latency.clone())?;
     page.add(meters.refused.clone())?;
+    page.add(meters.peer_requests.clone())?;
+    page.add(meters.handed_on.clone())?;
     page.count("agent_requests_total", "Total investigation requests", totals.requests)?;
     page.count("agent_tokens_total", "Total tokens consumed", totals.spend.tokens)?;
     page.count("agent_errors_total", "Total failed investigations", totals.failed)?;

@@ -138,7 +138,7 @@ impl Agent {
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
         let runs = Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history);
         let directory = Directory::new(&config.peers, config.dns_server);
-        let fleet = Fleet::new(Arc::clone(&identity), Arc::clone(&runs), directory);
+        let fleet = Fleet::new(Arc::clone(&identity), Arc::clone(&runs), directory, Arc::clone(&meters));
         let service = api::service(Arc::clone(&runs), Arc::clone(&identity), fleet, meters, config.service_labels)?;
 
         let (listener, address) = listen(listener, config.listen).await?;

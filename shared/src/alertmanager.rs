@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::report::is_zero;
+
 /// A notification as Alertmanager sends it (webhook version 4): the body of `POST /v1/alerts/alertmanager`.
 ///
 /// Only what is used of it is read, whatever version it names; Grafana's notifications fit too. Each alert is read by
@@ -32,7 +34,7 @@ pub struct Webhook<'a> {
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<WebhookAlert>))]
     pub alerts: Vec<&'a RawValue>,
     /// How many more Alertmanager left out, because its receiver has a `max_alerts`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub truncated_alerts: u64,
 }
 

@@ -3,21 +3,22 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Usd;
 use crate::report::is_zero;
+use crate::{MissingReplica, Usd};
 
 /// The key that holds what overflows a bounded dimension.
 pub const OTHER: &str = "(other)";
 
-/// What a replica has spent in its life: the body of `GET /v1/costs`.
+/// What a replica has spent in its life: the body of `GET /v1/costs`. With `scope=fleet`, the sum of what every replica
+/// that answers has spent in its present life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Costs {
-    /// The replica that spent it.
+    /// The replica that spent it; with `scope=fleet`, the one that answers for all.
     pub replica: String,
-    /// The life of the replica that the sums belong to.
+    /// The life of that replica, which the sums belong to; with `scope=fleet` they belong to others too.
     pub boot_id: String,
-    /// Since when the sums run: the replica's start.
+    /// Since when the sums run: the replica's start; with `scope=fleet`, the first of their starts.
     pub since: Timestamp,
     /// Everything together.
     pub totals: Spend,
@@ -29,6 +30,10 @@ pub struct Costs {
     pub by_service: Vec<CostShare>,
     /// By alert type, dearest first; what overflows stands under `(other)`.
     pub by_alert_type: Vec<CostShare>,
+    /// With `scope=fleet`: the replicas that did not answer, and whose part this is therefore without. Left out when all
+    /// did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingReplica>,
 }
 
 /// One key's part of the costs.

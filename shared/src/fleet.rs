@@ -80,6 +80,36 @@ pub enum FailureKind {
     Ended,
 }
 
+impl FailureKind {
+    /// The word for it, as on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unresolved => "unresolved",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Lost => "lost",
+            Self::Faulty => "faulty",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// A replica that an answer for the whole fleet is without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MissingReplica {
+    /// Its name; of a peer that has never said one, its address, such as `http://10.1.2.3:8000`, and of a name that
+    /// leads to no address, that name.
+    pub replica: String,
+    /// Its life, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_id: Option<String>,
+    /// Why it did not answer.
+    pub failure: PeerFailure,
+}
+
 impl PeerFailure {
     /// A failure of this kind.
     #[must_use]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::{is_one, is_zero, one};
-use crate::{Alert, Report, Usd};
+use crate::{Alert, MissingReplica, Report, Usd};
 
 /// Where an investigation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -194,15 +194,21 @@ pub struct Accepted {
     pub status: Status,
 }
 
-/// One page of investigations, newest first.
+/// One page of investigations, newest first: those of the replica that answers, or with `scope=fleet` those of all
+/// replicas by `accepted_at`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InvestigationPage {
-    /// The page.
+    /// The page. It may hold fewer than were asked for although there are more.
     pub investigations: Vec<Investigation>,
-    /// Whether the cursor was none of this life of the replica, so that this is the first page again.
+    /// Whether the cursor was none of this life of the replica, or with `scope=fleet` none of that scope, so that this is
+    /// the first page again.
     pub reset: bool,
     /// Where the next, older page begins; none on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+    /// With `scope=fleet`: the replicas that did not answer, and whose part this is therefore without. Left out when all
+    /// did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingReplica>,
 }

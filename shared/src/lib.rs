@@ -25,7 +25,7 @@ pub use alert::{
 };
 pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 pub use costs::{CostShare, Costs, OTHER, Spend};
-pub use fleet::{FailureKind, FleetUpdate, PeerFailure, PeerProblem};
+pub use fleet::{FailureKind, FleetUpdate, MissingReplica, PeerFailure, PeerProblem};
 pub use health::Health;
 pub use investigation::{Accepted, Investigation, InvestigationPage, Status, Step, StepKind, StepStatus};
 pub use memory::{MAX_KEYS_PER_PATTERN, Memory, MemoryEntry, ServicePattern};

@@ -14,7 +14,7 @@ use crate::runs::Claim;
 const BODY_BYTES: usize = 64 * 1024;
 /// The longest idempotency key, in bytes.
 const KEY_BYTES: usize = 255;
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The body of a submission, and its idempotency key where there is one.
 #[derive(Debug)]

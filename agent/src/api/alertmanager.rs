@@ -10,13 +10,16 @@ use axum::extract::{FromRequest, Request, State};
 use langdeck_shared::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::App;
 use super::body::Announced;
+use super::episodes;
 use super::error::{ApiError, Kind};
+use super::handing_on::FromPeer;
 use super::json::Json;
-use super::openapi::NotificationRefusals;
+use super::openapi::{HandedOnBy, NotificationRefusals};
 use super::webhook_alert::{Translation, cut, translate};
 use crate::clock;
 use crate::runs::{Episode, Firing, MOST_EPISODES, Refusal};
@@ -72,16 +75,21 @@ impl Notification {
     }
 
     /// What becomes of each alert; an error where one found no room.
-    async fn take_all(self, app: &Arc<App>) -> Result<Vec<AlertOutcome>, ApiError> {
+    async fn take_all(self, app: &Arc<App>, FromPeer(from_peer): FromPeer) -> Result<Vec<AlertOutcome>, ApiError> {
         let webhook = parse(&self.body)?;
         let _place = match self.place {
             None if webhook.alerts.len() > LARGE_ALERTS => Some(app.large.take()?),
             place => place,
         };
-        let mut alerts = Vec::with_capacity(webhook.alerts.len());
+        let became = if from_peer || app.fleet.is_alone() {
+            take_here(app, &webhook.alerts).await
+        } else {
+            episodes::spread(app, &webhook.alerts).await
+        };
+        let mut alerts = Vec::with_capacity(became.len());
         let (mut refusal, mut refused) = (None, 0_usize);
-        for alert in &webhook.alerts {
-            match take(app, alert.get()) {
+        for alert in became {
+            match alert {
                 Ok(alert) => {
                     tracing::debug!(outcome = ?alert.outcome, investigation_id = alert.investigation_id, "an alert of a notification");
                     alerts.push(alert);
@@ -91,23 +99,37 @@ impl Notification {
                     refused += 1;
                 }
             }
-            // A large group must not hold up everybody else.
-            tokio::task::consume_budget().await;
         }
         app.complaints.about_losses(&alerts, webhook.truncated_alerts);
         match refusal {
             None => Ok(alerts),
-            Some(refusal) => Err(no_room(&refusal, refused, webhook.alerts.len())),
+            Some(refusal) => Err(refusal.of(refused, webhook.alerts.len())),
         }
     }
+}
+
+/// Takes all of these alerts, whose episodes they may be.
+async fn take_here(app: &Arc<App>, alerts: &[&RawValue]) -> Vec<Result<AlertOutcome, NoRoom>> {
+    let mut became = Vec::with_capacity(alerts.len());
+    for alert in alerts {
+        became.push(take(app, alert.get()));
+        // A large group must not hold up everybody else.
+        tokio::task::consume_budget().await;
+    }
+    became
 }
 
 /// Take Alertmanager's alerts.
 ///
 /// Each firing alert becomes an investigation. Told of again, as the same `fingerprint` and `startsAt`, it joins that
 /// investigation; when it is resolved, that is noted there.
+///
+/// In a fleet each alert goes to the replica that its episode belongs to, so that it is investigated once, whichever
+/// replica hears of it; to the next one where that is lost. This is best effort: replicas share no memory, so an episode
+/// whose replica is gone or was not heard is investigated anew.
 #[utoipa::path(
     post, path = "/v1/alerts/alertmanager", tag = "investigations", request_body = Webhook,
+    params(HandedOnBy),
     responses(
         (status = 200, description = "What became of each alert; none of them needs sending again", body = WebhookAnswer),
         NotificationRefusals,
@@ -115,9 +137,11 @@ impl Notification {
 )]
 pub(super) async fn notify(
     State(app): State<Arc<App>>,
+    from_peer: FromPeer,
     notification: Notification,
 ) -> Result<Json<WebhookAnswer>, ApiError> {
-    let alerts = notification.take_all(&app).await.map_err(|error| app.complaints.about_notification(error))?;
+    let alerts =
+        notification.take_all(&app, from_peer).await.map_err(|error| app.complaints.about_notification(error))?;
     Ok(Json(WebhookAnswer { replica: app.identity.replica.to_string(), alerts }))
 }
 
@@ -135,7 +159,7 @@ fn parse(body: &[u8]) -> Result<Webhook<'_>, ApiError> {
 }
 
 /// Reads a JSON object, or says which field is wrong and why.
-fn read_object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+pub(super) fn read_object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
     // Serde takes an array for a struct too.
     if !json.trim_ascii_start().starts_with('{') {
         return Err("a JSON object is expected".to_owned());
@@ -149,12 +173,13 @@ fn read_object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
 }
 
 /// What becomes of one alert; an error only where there is no room for it now.
-fn take(app: &Arc<App>, json: &str) -> Result<AlertOutcome, Refusal> {
-    let alert: WebhookAlert = match read_object(json) {
-        Ok(alert) => alert,
-        Err(why) => return Ok(refused(&why)),
-    };
-    let episode = Episode::new(alert.fingerprint.as_deref(), &alert.labels, alert.starts_at);
+pub(super) fn take(app: &Arc<App>, json: &str) -> Result<AlertOutcome, NoRoom> {
+    read_object(json).map_or_else(|why| Ok(refused(&why)), |alert| take_alert(app, alert))
+}
+
+/// The same, of one that was read.
+pub(super) fn take_alert(app: &Arc<App>, alert: WebhookAlert) -> Result<AlertOutcome, NoRoom> {
+    let episode = episode(&alert);
     let id = |number| Some(app.identity.investigation_id(number));
     if alert.status == WebhookStatus::Resolved {
         let at = alert.ends_at.filter(|ends_at| *ends_at >= alert.starts_at).unwrap_or_else(clock::now);
@@ -172,11 +197,15 @@ fn take(app: &Arc<App>, json: &str) -> Result<AlertOutcome, Refusal> {
     Ok(AlertOutcome { investigation_id: id(number), trimmed, ..outcome(became) })
 }
 
+pub(super) fn episode(alert: &WebhookAlert) -> Episode {
+    Episode::new(alert.fingerprint.as_deref(), &alert.labels, alert.starts_at)
+}
+
 const fn outcome(outcome: Outcome) -> AlertOutcome {
     AlertOutcome { outcome, investigation_id: None, reason: None, trimmed: None }
 }
 
-fn refused(why: &impl ToString) -> AlertOutcome {
+pub(super) fn refused(why: &impl ToString) -> AlertOutcome {
     AlertOutcome { reason: Some(reason(why)), ..outcome(Outcome::Refused) }
 }
 
@@ -184,13 +213,31 @@ fn reason(why: &impl ToString) -> String {
     cut(&why.to_string(), REASON_CHARS, &mut false)
 }
 
-fn no_room(refusal: &Refusal, count: usize, of: usize) -> ApiError {
-    let (kind, why) = match refusal {
-        Refusal::Draining => (Kind::Draining, "this replica takes no more work"),
-        Refusal::Full(_) | Refusal::KeyReused { .. } => (Kind::Full, "all places to run and to wait are taken"),
-    };
-    let detail = format!("no room for {count} of {of} alerts: {why}; send all again, those already taken are joined");
-    ApiError::new(kind, detail)
+/// Why an alert found no room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoRoom {
+    pub(super) kind: Kind,
+    pub(super) why: String,
+}
+
+impl From<Refusal> for NoRoom {
+    fn from(refusal: Refusal) -> Self {
+        let (kind, why) = match refusal {
+            Refusal::Draining => (Kind::Draining, "this replica takes no more work"),
+            Refusal::Full(_) | Refusal::KeyReused { .. } => (Kind::Full, "all places to run and to wait are taken"),
+        };
+        Self { kind, why: why.to_owned() }
+    }
+}
+
+impl NoRoom {
+    /// The answer where so many found none.
+    fn of(self, count: usize, of: usize) -> ApiError {
+        let Self { kind, why } = self;
+        let detail =
+            format!("no room for {count} of {of} alerts: {why}; send all again, those already taken are joined");
+        ApiError::new(kind, detail)
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use langdeck_shared::AlertOutcome;
+use langdeck_shared::{AlertOutcome, PeerFailure};
 use tokio::time::Instant;
 
 use super::error::{ApiError, Kind};
+use crate::fleet::Member;
 
 /// How many lines of one sort there are in a while.
 const MOST: u32 = 10;
@@ -41,6 +42,20 @@ impl Complaints {
             );
         }
         error
+    }
+
+    /// Alerts of a notification did not reach the replica that owns their episodes, so another one takes them.
+    pub(super) fn about_owner(&self, owner: &Member, failure: &PeerFailure, alerts: usize) {
+        if let Some(unsaid) = self.notifications.draw() {
+            tracing::warn!(
+                owner = owner.replica,
+                boot_id = owner.boot_id,
+                reason = failure.detail,
+                alerts,
+                unsaid,
+                "alerts could not be handed on to the replica that owns their episodes"
+            );
+        }
     }
 
     /// Alerts of a notification that will not come again: refused, or left out by Alertmanager.

@@ -28,9 +28,12 @@ pub(super) enum Kind {
     NotJson,
     InvalidIdempotencyKey,
     NotFound,
+    OwnerGone,
+    NoSuchReplica,
     MethodNotAllowed,
     Timeout,
     Conflict,
+    AmbiguousReplica,
     TooLarge,
     UnsupportedMediaType,
     InvalidAlert,
@@ -38,6 +41,8 @@ pub(super) enum Kind {
     InvalidQuery,
     Internal,
     InvestigationFailed,
+    PeerFaulty,
+    PeerUnreachable,
     Crowded,
     Late,
     Full,
@@ -56,7 +61,7 @@ impl Kind {
 
     /// Whether the same request may well be served a little later.
     pub(super) const fn is_for_later(self) -> bool {
-        matches!(self, Self::Crowded | Self::Late | Self::Full | Self::Draining)
+        matches!(self, Self::PeerUnreachable | Self::Crowded | Self::Late | Self::Full | Self::Draining)
     }
 
     /// The status, the stable name and the title.
@@ -67,11 +72,14 @@ impl Kind {
                 (StatusCode::BAD_REQUEST, "invalid-idempotency-key", "The idempotency key is invalid")
             }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
+            Self::OwnerGone => (StatusCode::NOT_FOUND, "owner-gone", "The investigation's replica is gone"),
+            Self::NoSuchReplica => (StatusCode::NOT_FOUND, "no-such-replica", "There is no such replica"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
             }
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long to arrive"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The request conflicts with what is"),
+            Self::AmbiguousReplica => (StatusCode::CONFLICT, "ambiguous-replica", "Several replicas bear this name"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not sent as plain JSON")
@@ -84,6 +92,10 @@ impl Kind {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong inside the agent"),
             Self::InvestigationFailed => {
                 (StatusCode::BAD_GATEWAY, "investigation-failed", "The investigation gave no report")
+            }
+            Self::PeerFaulty => (StatusCode::BAD_GATEWAY, "peer-faulty", "Another replica gave no proper answer"),
+            Self::PeerUnreachable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "peer-unreachable", "Another replica does not answer")
             }
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "crowded", "There is no room for this request"),
             Self::Late => (StatusCode::SERVICE_UNAVAILABLE, "late", "The notification took too long to arrive"),

@@ -1,26 +1,36 @@
-//! Submitting, following, listing and cancelling investigations.
+//! Submitting, following and cancelling investigations, of this replica and of others.
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
-use langdeck_shared::{Accepted, AlertRequest, Investigation, InvestigationPage, Report, Status};
+use form_urlencoded::byte_serialize;
+use langdeck_shared::{Accepted, AlertRequest, Investigation, PeerFailure, Report, Status};
 use tokio::time::Instant;
 
 use super::App;
-use super::alert::Submission;
+use super::alert::{IDEMPOTENCY_KEY, Submission};
 use super::error::{ApiError, Kind};
+use super::handing_on::{FromPeer, PATIENCE, about_another, path};
 use super::json::Json;
 use super::openapi::{
-    AllTaken, Failed, HasEnded, IdempotencyKey, InvalidQuery, KeyReused, KeyReusedOrCancelled, NoRoom,
-    NoSuchInvestigation, Refusals,
+    CancelLost, Failed, HandedOnBy, HasEnded, IdempotencyKey, KeyReusedOrCancelled, LookLost, NoSuchInvestigation,
+    Refusals, SubmitRefusals,
 };
 use super::query::Params;
-use crate::identity::plain_number;
-use crate::memory::{ListFilter, Record};
+use crate::fleet::{Member, Question, Reply, faulty};
+use crate::identity::Identity;
+use crate::memory::Record;
+use crate::metrics::HandedOn;
 use crate::runs::{self, CancelReason, Detail, NotCancelled, Run};
+
+/// The longest investigation and the longest acceptance that another replica may answer with, in bytes.
+const MOST_INVESTIGATION: usize = 8 * 1024 * 1024;
+const MOST_ACCEPTED: usize = 64 * 1024;
 
 /// Run the chain over an alert and wait for its report.
 ///
@@ -56,26 +66,73 @@ fn without_report(run: &Run, record: &Record) -> ApiError {
 /// Accept an alert without waiting for its investigation.
 #[utoipa::path(
     post, path = "/v1/investigations", tag = "investigations", request_body = AlertRequest,
-    params(IdempotencyKey),
+    params(
+        IdempotencyKey,
+        HandedOnBy,
+        ("replica" = Option<String>, Query, description = "The replica that is to investigate, by its name or its boot id; when it is not said, the one that answers. The alert is handed on to it, and never to another one"),
+    ),
     responses(
         (status = 202, description = "Accepted", body = Accepted, headers(("Location" = String, description = "Where to follow it"))),
-        Refusals,
-        KeyReused,
+        SubmitRefusals,
     )
 )]
 pub(super) async fn submit(
     State(app): State<Arc<App>>,
+    from_peer: FromPeer,
+    mut params: Params,
     submission: Submission,
 ) -> Result<impl IntoResponse + use<>, ApiError> {
-    let run = accept(&app, submission)?;
-    let investigation_id = app.identity.investigation_id(run.number);
-    let location = [(header::LOCATION, format!("/v1/investigations/{investigation_id}"))];
+    let replica = params.text("replica");
+    params.finish()?;
+    let accepted = match replica {
+        Some(name) => submit_to(&app, &name, from_peer, submission).await?,
+        None => submit_here(&app, submission)?,
+    };
+    let location = [(header::LOCATION, format!("/v1/investigations/{}", accepted.investigation_id))];
+    Ok((StatusCode::ACCEPTED, location, Json(accepted)))
+}
+
+fn submit_here(app: &App, submission: Submission) -> Result<Accepted, ApiError> {
+    let run = accept(app, submission)?;
     let status = match run.ended() {
         Some(record) => record.status,
-        None => find(&app, run.number).map_or(Status::Queued, |record| record.status),
+        None => find(app, run.number).map_or(Status::Queued, |record| record.status),
     };
-    let accepted = Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status };
-    Ok((StatusCode::ACCEPTED, location, Json(accepted)))
+    let investigation_id = app.identity.investigation_id(run.number);
+    Ok(Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status })
+}
+
+/// Submits an alert to the replica of this name.
+async fn submit_to(app: &App, name: &str, from_peer: FromPeer, submission: Submission) -> Result<Accepted, ApiError> {
+    let member = app.named(name, from_peer).await?;
+    if member.is_here() {
+        return submit_here(app, submission);
+    }
+    let Submission { request, claim } = submission;
+    // By its life: should another one answer there, it has no business with this alert.
+    let life = byte_serialize(member.boot_id.as_bytes()).collect::<String>();
+    let body = serde_json::to_vec(&request).map_err(ApiError::internal)?;
+    let mut question = post(path(format!("/v1/investigations?replica={life}"))?, body.into());
+    if let Some(claim) = claim {
+        let key = HeaderValue::from_str(claim.key()).map_err(ApiError::internal)?;
+        question.headers.insert(HeaderName::from_static(IDEMPOTENCY_KEY), key);
+    }
+    app.hand_on(HandedOn::Submit, &member, question, |reply| accepted(reply, &member, None)).await
+}
+
+fn post(path: PathAndQuery, body: Bytes) -> Question {
+    Question::post(path, body, PATIENCE, MOST_ACCEPTED)
+}
+
+/// Reads that a replica accepted what it was asked: of its own life, and about this investigation where one is meant.
+fn accepted(reply: &Reply, member: &Member, about: Option<&str>) -> Result<Accepted, PeerFailure> {
+    let accepted: Accepted = reply.json()?;
+    let id = &accepted.investigation_id;
+    let is_theirs = Identity::life_of(id).is_some_and(|(life, _)| life == member.boot_id);
+    if !is_theirs || about.is_some_and(|about| about != id) {
+        return Err(about_another(id));
+    }
+    Ok(accepted)
 }
 
 fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Run>, ApiError> {
@@ -83,88 +140,76 @@ fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Ru
     app.runs.submit(request, claim).map_err(refused).map_err(|error| app.complaints.about_alert(error))
 }
 
-/// List investigations, newest first.
-#[utoipa::path(
-    get, path = "/v1/investigations", tag = "investigations",
-    params(
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "From 1 to 200; 50 when it is not said"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before; one of another life of the replica starts again at the newest, with `reset`"),
-        ("status" = Option<Status>, Query, description = "Only those that stand so"),
-        ("service" = Option<String>, Query, description = "Only those of this service"),
-        ("alert_type" = Option<String>, Query, description = "Only those of this alert type, or of the one that this alias stands for"),
-    ),
-    responses(
-        (status = 200, description = "One page", body = InvestigationPage),
-        InvalidQuery,
-        NoRoom,
-    )
-)]
-pub(super) async fn list(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<InvestigationPage>, ApiError> {
-    let limit = params.limit();
-    let cursor = params.text("cursor");
-    let filter = ListFilter {
-        status: params.status(),
-        service: params.text("service"),
-        alert_type: params.text("alert_type").map(|alert_type| app.runs.canonical(alert_type)),
-    };
-    params.finish()?;
-    let start = cursor.as_ref().map(|cursor| page_start(cursor, &app.identity.boot_id));
-    let reset = start == Some(None);
-    let before = start.flatten().unwrap_or(u64::MAX);
-    let (records, more) = app.runs.look(|state| state.books.investigations.list(before, limit, &filter));
-    let last = records.last().filter(|_| more);
-    let next_cursor = last.map(|record| format!("{}.{}", app.identity.boot_id, record.number));
-    let now = Instant::now();
-    let show = |record: &Arc<Record>| runs::investigation(record, &app.identity, now, Detail::Brief);
-    Ok(Json(InvestigationPage { investigations: records.iter().map(show).collect(), reset, next_cursor }))
-}
-
-/// The number before which a page begins, in a cursor of this life of the replica.
-fn page_start(cursor: &str, boot_id: &str) -> Option<u64> {
-    plain_number(cursor.strip_prefix(boot_id)?.strip_prefix('.')?)
-}
-
 /// One investigation with every step's input and output, live while it runs, and its report once there is one.
+///
+/// Any replica answers, whoever has it.
 #[utoipa::path(
     get, path = "/v1/investigations/{id}", tag = "investigations",
-    params(("id" = String, Path, description = "The investigation's id")),
+    params(("id" = String, Path, description = "The investigation's id"), HandedOnBy),
     responses(
         (status = 200, description = "As it stands", body = Investigation),
         NoSuchInvestigation,
-        NoRoom,
+        LookLost,
     )
 )]
 pub(super) async fn get(
     State(app): State<Arc<App>>,
+    from_peer: FromPeer,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Investigation>, ApiError> {
-    let number = number_of(&app, id)?;
-    let record = find(&app, number).ok_or_else(|| unknown(&app.identity.investigation_id(number)))?;
-    Ok(Json(runs::investigation(&record, &app.identity, Instant::now(), Detail::Full)))
+    let id = text(id)?;
+    match whose(&app, &id, from_peer).await? {
+        Whose::Ours(number) => {
+            let record = find(&app, number).ok_or_else(|| unknown(&id))?;
+            Ok(Json(runs::investigation(&record, &app.identity, Instant::now(), Detail::Full)))
+        }
+        Whose::Theirs(member) => {
+            let question = Question::get(path(format!("/v1/investigations/{id}"))?, PATIENCE, MOST_INVESTIGATION);
+            let read = |reply: &Reply| {
+                let investigation: Investigation = reply.json()?;
+                if investigation.investigation_id != id {
+                    return Err(about_another(&investigation.investigation_id));
+                }
+                investigation.check().map_err(faulty)?;
+                Ok(investigation)
+            };
+            app.hand_on(HandedOn::Look, &member, question, read).await.map(Json)
+        }
+    }
 }
 
-/// Cancel an investigation that waits or runs.
+/// Cancel an investigation that waits or runs, at whichever replica.
 #[utoipa::path(
     post, path = "/v1/investigations/{id}/cancel", tag = "investigations",
-    params(("id" = String, Path, description = "The investigation's id")),
+    params(("id" = String, Path, description = "The investigation's id"), HandedOnBy),
     responses(
         (status = 202, description = "It ends at once, unless it just did", body = Accepted),
         NoSuchInvestigation,
         HasEnded,
-        AllTaken,
+        CancelLost,
     )
 )]
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
+    from_peer: FromPeer,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, Json<Accepted>), ApiError> {
-    let number = number_of(&app, id)?;
-    let investigation_id = app.identity.investigation_id(number);
+    let id = text(id)?;
+    let accepted = match whose(&app, &id, from_peer).await? {
+        Whose::Ours(number) => cancel_here(&app, number, id)?,
+        Whose::Theirs(member) => {
+            let question = post(path(format!("/v1/investigations/{id}/cancel"))?, Bytes::new());
+            app.hand_on(HandedOn::Cancel, &member, question, |reply| accepted(reply, &member, Some(&id))).await?
+        }
+    };
+    Ok((StatusCode::ACCEPTED, Json(accepted)))
+}
+
+fn cancel_here(app: &App, number: u64, investigation_id: String) -> Result<Accepted, ApiError> {
     match app.runs.cancel(number, CancelReason::Asked) {
         Ok(()) => {
-            let status = find(&app, number).map_or(Status::Cancelled, |record| record.status);
-            let accepted = Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status };
-            Ok((StatusCode::ACCEPTED, Json(accepted)))
+            let status = find(app, number).map_or(Status::Cancelled, |record| record.status);
+            Ok(Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status })
         }
         Err(NotCancelled::Unknown) => Err(unknown(&investigation_id)),
         Err(NotCancelled::Ended(status)) => {
@@ -173,16 +218,34 @@ pub(super) async fn cancel(
     }
 }
 
+/// Who has an investigation.
+enum Whose {
+    /// This replica, if anybody, under this number.
+    Ours(u64),
+    Theirs(Member),
+}
+
+async fn whose(app: &App, id: &str, FromPeer(from_peer): FromPeer) -> Result<Whose, ApiError> {
+    if let Some(number) = app.identity.number_of(id) {
+        return Ok(Whose::Ours(number));
+    }
+    match Identity::life_of(id) {
+        Some((life, _)) if !from_peer => {
+            app.owner(life).await.map(Whose::Theirs).map_err(|error| error.about(id.to_owned()))
+        }
+        _ => Err(unknown(id)),
+    }
+}
+
 fn find(app: &App, number: u64) -> Option<Arc<Record>> {
     app.runs.look(|state| state.books.investigations.get(number))
 }
 
-fn number_of(app: &App, id: Result<Path<String>, PathRejection>) -> Result<u64, ApiError> {
+fn text(id: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
     let Path(id) = id.map_err(|rejection| ApiError::new(Kind::NotFound, rejection.body_text()))?;
-    app.identity.number_of(&id).ok_or_else(|| unknown(&id))
+    Ok(id)
 }
 
 fn unknown(id: &str) -> ApiError {
-    let why = "it may be too old, or of another replica or life of it";
-    ApiError::new(Kind::NotFound, format!("no investigation {id} is remembered here; {why}"))
+    ApiError::new(Kind::NotFound, format!("no investigation {id} is remembered here; it may be too old"))
 }

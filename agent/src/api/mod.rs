@@ -5,12 +5,15 @@ mod alertmanager;
 mod body;
 mod complaints;
 mod envelope;
+mod episodes;
 mod error;
 mod fleet;
+mod handing_on;
 mod investigations;
 mod json;
 mod openapi;
 mod operations;
+mod pages;
 mod query;
 mod replica;
 mod webhook_alert;
@@ -74,7 +77,7 @@ pub(crate) fn service(
         .route("/health", get(operations::health))
         .route("/livez", get(operations::livez))
         .route("/readyz", get(operations::readyz))
-        .route("/v1/investigations", post(investigations::submit).get(investigations::list))
+        .route("/v1/investigations", post(investigations::submit).get(pages::list))
         .route("/v1/investigations/{id}", get(investigations::get))
         .route("/v1/investigations/{id}/cancel", post(investigations::cancel))
         .route(ALERTMANAGER, post(alertmanager::notify))

@@ -20,6 +20,17 @@ pub(super) struct Params {
     errors: Vec<FieldError>,
 }
 
+/// Whom an answer is about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(super) enum Scope {
+    /// The replica that answers.
+    #[default]
+    Replica,
+    /// All replicas.
+    Fleet,
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = ApiError;
 
@@ -59,6 +70,14 @@ impl Params {
             self.refuse::<()>("status", format_args!("expected one of {words}, found {text:?}"));
         }
         status
+    }
+
+    pub(super) fn scope(&mut self) -> Scope {
+        match self.text("scope").as_deref() {
+            None | Some("replica") => Scope::Replica,
+            Some("fleet") => Scope::Fleet,
+            Some(text) => self.refuse("scope", format_args!("expected replica or fleet, found {text:?}")),
+        }
     }
 
     fn refuse<T: Default>(&mut self, field: &str, reason: impl Display) -> T {

@@ -1,54 +1,122 @@
-//! What the replica knows: its memory, its costs, and everything that a console needs.
+//! What replicas know: their memory and their costs, of one or of all; and everything that a console needs of one.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use langdeck_shared::{Costs, Memory, ReplicaUpdate};
+use axum::http::uri::PathAndQuery;
+use langdeck_shared::{Costs, Memory, ReplicaUpdate, Spend};
 
 use super::App;
 use super::error::ApiError;
+use super::handing_on::{FromPeer, path};
 use super::json::Json;
-use super::openapi::{InvalidQuery, NoRoom};
-use super::query::Params;
-use crate::cost::Attribution;
+use super::openapi::{HandedOnBy, InvalidQuery, NoRoom};
+use super::query::{Params, Scope};
+use crate::cost::{Attribution, Ledger};
+use crate::fleet::{Member, Reply, Together, faulty};
 use crate::replica::PAGE;
 use crate::runs;
 
-/// What the replica remembers: the last alert, ended investigations, a pattern per service.
+/// What replicas remember: the last alert, ended investigations, a pattern per service.
 #[utoipa::path(
     get, path = "/v1/memory", tag = "replica",
-    params(("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "How much history: from 1 to 200; 50 when it is not said")),
+    params(
+        HandedOnBy,
+        ("scope" = Option<Scope>, Query, description = "`replica`, as when it is not said, for the memory of the replica that answers; `fleet` for that of all replicas"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "How much history: from 1 to 200; 50 when it is not said"),
+    ),
     responses(
         (status = 200, description = "Memory", body = Memory),
         InvalidQuery,
         NoRoom,
     )
 )]
-pub(super) async fn memory(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<Memory>, ApiError> {
+pub(super) async fn memory(
+    State(app): State<Arc<App>>,
+    from_peer: FromPeer,
+    mut params: Params,
+) -> Result<Json<Memory>, ApiError> {
+    let scope = params.scope();
     let limit = params.limit();
     params.finish()?;
+    let own = own_memory(&app, limit);
+    if !app.asks_others(scope, from_peer) {
+        return Ok(Json(own));
+    }
+    let mut together = Together::new(limit);
+    together.take(own);
+    let read = |_: &Member, reply: &Reply| {
+        let memory: Memory = reply.json()?;
+        memory.check().map_err(faulty)?;
+        Ok(memory)
+    };
+    let members = app.fleet.members().await;
+    let path = path(format!("/v1/memory?limit={limit}"))?;
+    let missing = app.fleet.gather(&members, &path, read, |memory| together.take(memory)).await;
+    Ok(Json(Memory { missing, ..together.finish(app.identity.replica.to_string()) }))
+}
+
+fn own_memory(app: &App, limit: usize) -> Memory {
     let (last_alert, history, patterns) = app.runs.look(|state| {
         let books = &state.books;
         let history: Vec<_> = books.investigations.history().take(limit).cloned().collect();
         (books.last_alert.clone(), history, books.patterns.last_seen_first())
     });
-    Ok(Json(Memory {
+    Memory {
         replica: app.identity.replica.to_string(),
         last_alert,
         history: history.iter().filter_map(|record| runs::memory_entry(record, &app.identity)).collect(),
         patterns,
-    }))
+        missing: Vec::new(),
+    }
 }
 
-/// What the replica has spent in its life, and on what.
+/// What replicas have spent in their lives, and on what.
 #[utoipa::path(
     get, path = "/v1/costs", tag = "replica",
-    responses((status = 200, description = "Totals and attribution", body = Costs), NoRoom)
+    params(HandedOnBy, ("scope" = Option<Scope>, Query, description = "`replica`, as when it is not said, for the costs of the replica that answers; `fleet` for the sum over all replicas")),
+    responses(
+        (status = 200, description = "Totals and attribution", body = Costs),
+        InvalidQuery,
+        NoRoom,
+    )
 )]
-pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
+pub(super) async fn costs(
+    State(app): State<Arc<App>>,
+    from_peer: FromPeer,
+    mut params: Params,
+) -> Result<Json<Costs>, ApiError> {
+    let scope = params.scope();
+    params.finish()?;
+    let own = own_costs(&app);
+    if !app.asks_others(scope, from_peer) {
+        return Ok(Json(own));
+    }
+    let mut since = own.since;
+    let mut together = Ledger::new();
+    together.absorb(&own);
+    let read = |member: &Member, reply: &Reply| {
+        let costs: Costs = reply.json()?;
+        costs.check().map_err(faulty)?;
+        if costs.boot_id == member.boot_id { Ok(costs) } else { Err(faulty("its costs are those of another life")) }
+    };
+    let add = |costs: Costs| {
+        since = since.min(costs.since);
+        together.absorb(&costs);
+    };
+    let members = app.fleet.members().await;
+    let missing = app.fleet.gather(&members, &PathAndQuery::from_static("/v1/costs"), read, add).await;
+    Ok(Json(Costs { since, missing, ..costs_of(&app, together.totals(), together.attribution()) }))
+}
+
+fn own_costs(app: &App) -> Costs {
     let (totals, attribution) = app.runs.look(|state| (state.books.ledger.totals(), state.books.ledger.attribution()));
+    costs_of(app, totals, attribution)
+}
+
+fn costs_of(app: &App, totals: Spend, attribution: Attribution) -> Costs {
     let Attribution { by_step, by_model, by_service, by_alert_type } = attribution;
-    Json(Costs {
+    Costs {
         replica: app.identity.replica.to_string(),
         boot_id: app.identity.boot_id.clone(),
         since: app.identity.started_at,
@@ -57,7 +125,8 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Json<Costs> {
         by_model,
         by_service,
         by_alert_type,
-    })
+        missing: Vec::new(),
+    }
 }
 
 /// All that a console needs of this replica, changed since a cursor.

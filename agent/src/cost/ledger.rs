@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
-use langdeck_shared::{Alert, CostShare, OTHER, Spend};
+use langdeck_shared::{Alert, CostShare, Costs, OTHER, Spend};
 
 use super::add;
 
@@ -63,6 +63,23 @@ impl Ledger {
         self.steps.add(step, spend);
         let model = self.models.slot(model);
         self.models.add(model, spend);
+    }
+
+    /// Adds what another ledger says.
+    pub(crate) fn absorb(&mut self, costs: &Costs) {
+        self.totals = add(self.totals, costs.totals);
+        let dimensions = [
+            (&mut self.steps, &costs.by_step),
+            (&mut self.models, &costs.by_model),
+            (&mut self.services, &costs.by_service),
+            (&mut self.alert_types, &costs.by_alert_type),
+        ];
+        for (dimension, shares) in dimensions {
+            for share in shares {
+                let slot = dimension.slot(&share.key);
+                dimension.add(slot, share.spend);
+            }
+        }
     }
 
     pub(crate) const fn totals(&self) -> Spend {

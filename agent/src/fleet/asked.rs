@@ -16,7 +16,7 @@ use crate::clock;
 /// and the others once a second.
 pub(super) const FEW: usize = 16;
 /// Whoever wants to know within so long after another shares what that one was told.
-const SHARED: Duration = Duration::from_millis(50);
+pub(super) const SHARED: Duration = Duration::from_millis(50);
 /// From question to question to a peer of a large fleet that has nothing to do; a little less than the pace of a console
 /// that watches, so that each of its questions finds them due.
 const AT_REST: Duration = Duration::from_millis(900);
@@ -78,10 +78,11 @@ impl Asked {
         self.life.is_some() && self.failures == 0
     }
 
-    /// Whether it is to be asked now, as one of a `few` or of many.
-    pub(super) fn is_due(&self, now: Instant, few: bool) -> bool {
+    /// Whether it is to be asked now, as one of a `few` or of many, by one who wants to know how it stood not longer than
+    /// `age` ago.
+    pub(super) fn is_due(&self, now: Instant, age: Duration, few: bool) -> bool {
         let busy = self.busy.is_some_and(|until| now < until);
-        let pause = if few || busy { SHARED } else { AT_REST };
+        let pause = age.max(if few || busy { SHARED } else { AT_REST });
         let old = self.begun.is_none_or(|begun| now >= begun + pause);
         !self.under_way && old && now >= self.next
     }

@@ -19,7 +19,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// How long a connection to a peer is kept that nothing is asked through.
 const KEPT_IDLE: Duration = Duration::from_secs(30);
 /// Says that a request comes from a replica, by its name, and is not to be handed on once more.
-const HANDED_ON_BY: &str = "x-agent-handed-on-by";
+pub(crate) const HANDED_ON_BY: &str = "x-agent-handed-on-by";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("langdeck-agent/", env!("CARGO_PKG_VERSION")));
 
 /// Asks peers by their address. Nothing is resolved, no redirect followed, no proxy used.
@@ -68,8 +69,9 @@ impl PeerClient {
     /// the connection.
     pub(crate) async fn ask(&self, addresses: &[SocketAddr], question: Question) -> Result<Reply, PeerFailure> {
         let patience = question.patience;
-        let late =
-            |_| PeerFailure::new(FailureKind::TimedOut, format!("no answer within {} s", patience.as_secs_f64()));
+        // What waiting for a place has taken of it is no news.
+        let seconds = (patience.as_secs_f64() * 10.0).round() / 10.0;
+        let late = |_| PeerFailure::new(FailureKind::TimedOut, format!("no answer within {seconds} s"));
         let ask = async {
             let mut failed = PeerFailure::new(FailureKind::Unresolved, "its name leads to no address");
             for address in addresses {
@@ -112,6 +114,12 @@ impl Question {
     /// A question for what a peer has there.
     pub(crate) fn get(path: PathAndQuery, patience: Duration, most: usize) -> Self {
         Self { method: Method::GET, path, headers: HeaderMap::new(), body: Bytes::new(), patience, most }
+    }
+
+    /// A question with a JSON body.
+    pub(crate) fn post(path: PathAndQuery, body: Bytes, patience: Duration, most: usize) -> Self {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, JSON)]);
+        Self { method: Method::POST, headers, body, ..Self::get(path, patience, most) }
     }
 }
 

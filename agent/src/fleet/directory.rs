@@ -106,6 +106,11 @@ impl Directory {
         })
     }
 
+    /// Whether no peers are named at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
     /// The peers as they were found at most `max_age` ago, or a little more: who asks again and again does not wait for
     /// lookups, and gets the news of one the next time. Who is the first to ask after a pause waits for it, two seconds
     /// at most.

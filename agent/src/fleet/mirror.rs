@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
-use langdeck_shared::{FailureKind, FleetUpdate, GONE_AFTER, PeerFailure, PeerProblem, ReplicaUpdate};
+use langdeck_shared::{FailureKind, FleetUpdate, GONE_AFTER, PeerFailure, PeerProblem, ReplicaStatus, ReplicaUpdate};
 use tokio::time::Instant;
 
 use crate::clock;
@@ -112,6 +112,12 @@ impl Mirror {
     /// The cursor of the replica's last answer, for the next question to it.
     pub(crate) fn cursor(&self, boot_id: &str) -> Option<&str> {
         self.known(boot_id).map(|known| known.state.cursor.as_str())
+    }
+
+    /// What every replica said last, apart from what moves; how it stands, and how long ago it answered.
+    pub(crate) fn states(&self, now: Instant) -> impl Iterator<Item = (&ReplicaUpdate, ReplicaStatus, Duration)> {
+        let age = move |known: &Known| now.saturating_duration_since(known.answered());
+        self.replicas.values().map(move |known| (&known.state, known.status(now), age(known)))
     }
 
     /// Takes what a replica said; nothing happens where something later is known.

@@ -6,8 +6,13 @@
 mod asked;
 mod client;
 mod directory;
+mod members;
+mod memory;
 mod mirror;
+mod owners;
+mod pages;
 mod peers;
+mod relay;
 mod resolver;
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,16 +25,22 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::identity::Identity;
+use crate::metrics::Meters;
 use crate::replica;
 use crate::runs::Runs;
 use asked::Asked;
-use client::{PeerClient, Question, faulty};
+use client::PeerClient;
+pub(crate) use client::{HANDED_ON_BY, Question, Reply, faulty};
 pub use directory::{Directory, LookupProblem, Peer, PeerSet};
+pub(crate) use members::{Found, Member, Named};
+pub(crate) use memory::Together;
 use mirror::{Heard, Mirror, Problem};
+pub(crate) use owners::Owners;
+pub(crate) use pages::{Merge, Place, read_page};
 pub(crate) use peers::MAX_PEERS;
 pub use peers::{PeerSource, PeerSourceError};
 
-/// How many peers are asked at once.
+/// How many peers are asked at once, for the fleet as a whole, and how many besides for those who want something of one.
 const AT_ONCE: usize = 64;
 /// How long a peer may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -54,7 +65,9 @@ pub(crate) struct Fleet {
     runs: Arc<Runs>,
     directory: Arc<Directory>,
     client: PeerClient,
+    meters: Arc<Meters>,
     places: Semaphore,
+    relays: Semaphore,
     state: Mutex<State>,
     /// Told whenever a question has ended.
     ended: Notify,
@@ -71,7 +84,12 @@ struct State {
 }
 
 impl Fleet {
-    pub(crate) fn new(identity: Arc<Identity>, runs: Arc<Runs>, directory: Arc<Directory>) -> Arc<Self> {
+    pub(crate) fn new(
+        identity: Arc<Identity>,
+        runs: Arc<Runs>,
+        directory: Arc<Directory>,
+        meters: Arc<Meters>,
+    ) -> Arc<Self> {
         let client = PeerClient::new(&identity.replica);
         let state = State { mirror: Mirror::new(), peers: BTreeMap::new(), lookups: Vec::new(), wanted: None };
         Arc::new(Self {
@@ -79,7 +97,9 @@ impl Fleet {
             runs,
             directory,
             client,
+            meters,
             places: Semaphore::new(AT_ONCE),
+            relays: Semaphore::new(AT_ONCE),
             state: Mutex::new(state),
             ended: Notify::new(),
         })
@@ -87,17 +107,17 @@ impl Fleet {
 
     /// What has moved in the fleet since the cursor.
     pub(crate) async fn update(self: &Arc<Self>, since: Option<&str>) -> FleetUpdate {
-        self.look_around().await;
+        self.look_around(Duration::ZERO).await;
         let mut state = self.lock();
         self.take_own(&mut state);
         state.report();
         state.mirror.read(&self.identity.replica, &self.identity.boot_id, since, Instant::now())
     }
 
-    /// Asks every peer whose turn it is. Waits for those that answer promptly.
-    async fn look_around(self: &Arc<Self>) {
+    /// Asks every peer whose last word is older than `age`, if it is its turn. Waits for those that answer promptly.
+    async fn look_around(self: &Arc<Self>, age: Duration) {
         let set = self.directory.current(LOOKED_UP).await;
-        let due = self.lock().due(&set, &self.identity.boot_id, Instant::now());
+        let due = self.lock().due(&set, &self.identity.boot_id, age, Instant::now());
         let limit = (FIRST_PAGES / set.peers.len().max(1)).clamp(SMALLEST_PAGE, PAGE);
         for peer in due {
             tokio::spawn(Arc::clone(self).ask(peer, limit));
@@ -139,10 +159,12 @@ impl Fleet {
             None => format!("/v1/replica?limit={limit}"),
         };
         let path = PathAndQuery::try_from(path).map_err(|_| faulty("its cursor cannot be written into a URL"))?;
-        let reply = self.client.ask(&peer.addresses, Question::get(path, PATIENCE, MOST_ANSWER)).await?;
-        let update: ReplicaUpdate = reply.json()?;
-        update.check().map_err(faulty)?;
-        Ok(update)
+        let read = |reply: &Reply| {
+            let update: ReplicaUpdate = reply.json()?;
+            update.check().map_err(faulty)?;
+            Ok(update)
+        };
+        self.exchange(peer, Question::get(path, PATIENCE, MOST_ANSWER), read).await
     }
 
     /// Takes what this replica knows of itself.
@@ -167,7 +189,7 @@ impl Fleet {
 impl State {
     /// Makes the peers those of the set; those among them that are to be asked now. `own` is the life of this replica,
     /// which needs no asking.
-    fn due(&mut self, set: &PeerSet, own: &str, now: Instant) -> Vec<Peer> {
+    fn due(&mut self, set: &PeerSet, own: &str, age: Duration, now: Instant) -> Vec<Peer> {
         let asleep = self.wanted.map_or(Duration::ZERO, |wanted| now.saturating_duration_since(wanted));
         if asleep > AWAKE {
             self.mirror.slept(asleep);
@@ -189,7 +211,7 @@ impl State {
         let few = self.peers.len() <= asked::FEW;
         let aliases = asked::aliases(&self.peers);
         let due = self.peers.iter_mut().filter(|(authority, asked)| {
-            !aliases.contains(*authority) && !asked.is_life(own) && asked.is_due(now, few)
+            !aliases.contains(*authority) && !asked.is_life(own) && asked.is_due(now, age, few)
         });
         let begun = due.map(|(_, asked)| {
             asked.begin(now);
@@ -236,13 +258,19 @@ impl State {
 
     /// Tells readers of the peers that lead to no replica.
     fn report(&mut self) {
+        let problems = self.problems();
+        self.mirror.report(problems);
+    }
+
+    /// The peers that lead to no replica.
+    fn problems(&self) -> Vec<Problem> {
         let silent = self.peers.values().filter_map(Asked::problem);
         let unresolved = self.lookups.iter().map(|lookup| Problem {
             peer: lookup.name.to_string(),
             since: lookup.since,
             failure: PeerFailure::new(FailureKind::Unresolved, lookup.reason.clone()),
         });
-        self.mirror.report(silent.chain(unresolved).collect());
+        silent.chain(unresolved).collect()
     }
 }
 

@@ -8,7 +8,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use langdeck_shared::Status;
+use jiff::Timestamp;
+use langdeck_shared::{Alert, Status};
 
 use super::Record;
 
@@ -179,6 +180,24 @@ impl Investigations {
         (page, more)
     }
 
+    /// A page of up to `limit` investigations of which `before` holds, by the time of their acceptance and their number,
+    /// the last first; and whether there are more. The clock may have been set back between any two of them.
+    pub(crate) fn list_by_time(
+        &self,
+        before: impl Fn(Timestamp, u64) -> bool,
+        limit: usize,
+        filter: &ListFilter,
+    ) -> (Vec<Arc<Record>>, bool) {
+        let all = self.places.keys().filter_map(|&number| self.get(number));
+        let mut page: Vec<_> =
+            all.filter(|record| before(record.accepted_at, record.number) && filter.fits(record)).collect();
+        page.sort_unstable_by_key(|record| Reverse((record.accepted_at, record.number)));
+        let fit = fitting(&page, limit);
+        let more = page.len() > fit;
+        page.truncate(fit);
+        (page, more)
+    }
+
     /// The ended investigations, last changed first.
     pub(crate) fn history(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.ended.values().rev()
@@ -221,12 +240,23 @@ impl Investigations {
 
 /// How many of the first records fit a page: at least one, up to `limit`.
 fn fitting(records: &[Arc<Record>], limit: usize) -> usize {
+    fit_a_page(records.iter().take(limit).map(|record| &*record.alert))
+}
+
+/// How many of the first investigations fit a page, by the weight of their alerts: at least one.
+pub(crate) fn fit_a_page<'a>(alerts: impl Iterator<Item = &'a Alert>) -> usize {
     let mut bytes = 0_usize;
-    let weighed = records.iter().take(limit).take_while(|record| {
-        bytes = bytes.saturating_add(record.weight());
+    let weighed = alerts.take_while(|alert| {
+        bytes = bytes.saturating_add(weight(alert));
         bytes <= PAGE_BYTES
     });
     weighed.count().max(1)
+}
+
+/// How much of an alert its sender chose freely, in bytes.
+fn weight(alert: &Alert) -> usize {
+    let labels: usize = alert.labels.iter().map(|(name, value)| name.len() + value.len()).sum();
+    labels + alert.description.as_ref().map_or(0, String::len)
 }
 
 impl ListFilter {

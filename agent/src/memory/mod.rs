@@ -6,7 +6,7 @@ mod investigations;
 mod patterns;
 mod record;
 
-pub(crate) use investigations::{Changes, Ended, Investigations, ListFilter};
+pub(crate) use investigations::{Changes, Ended, Investigations, ListFilter, fit_a_page};
 pub use patterns::Recall;
-pub(crate) use patterns::{Patterns, Remembered};
+pub(crate) use patterns::{MAX_SERVICES, Patterns, Remembered};
 pub(crate) use record::{Progress, Record, StepName, StepRecord};

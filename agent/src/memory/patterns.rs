@@ -10,7 +10,7 @@ use langdeck_shared::{Alert, MAX_KEYS_PER_PATTERN, OTHER, ServicePattern, Usd};
 use serde::Serialize;
 
 /// How many services are remembered; beyond them, the one seen longest ago is forgotten.
-const MAX_SERVICES: usize = 500;
+pub(crate) const MAX_SERVICES: usize = 500;
 /// How many root causes a service's pattern tells apart; beyond them, the rarest gives way.
 const MAX_CAUSES: usize = 32;
 

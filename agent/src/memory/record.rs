@@ -191,12 +191,6 @@ impl Record {
         self.ended.unwrap_or(now).saturating_duration_since(started)
     }
 
-    /// How much of the alert its sender chose freely, in bytes.
-    pub(crate) fn weight(&self) -> usize {
-        let labels: usize = self.alert.labels.iter().map(|(name, value)| name.len() + value.len()).sum();
-        labels + self.alert.description.as_ref().map_or(0, String::len)
-    }
-
     pub(crate) fn spend(&self) -> Spend {
         cost::sum(self.steps.iter().map(|step| step.spend))
     }

@@ -2,13 +2,14 @@
 //! investigation.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use langdeck_shared::AlertRequest;
 use lru::LruCache;
+use siphasher::sip::SipHasher13;
 
 use super::{Refusal, Runs};
 
@@ -38,9 +39,29 @@ impl Episode {
     /// The episode that began at `starts_at`, of the alert with this fingerprint. Where there is none, an alert is told
     /// from others by its labels, of which Alertmanager makes the fingerprint.
     pub(crate) fn new(fingerprint: Option<&str>, labels: &BTreeMap<String, String>, starts_at: Timestamp) -> Self {
-        let mut hasher = DefaultHasher::new();
-        fingerprint.filter(|fingerprint| !fingerprint.is_empty()).ok_or(labels).hash(&mut hasher);
+        // Every replica makes the same of an alert, whatever version it is of: only bytes are hashed, and each text with
+        // its length before it.
+        let mut hasher = SipHasher13::new();
+        let mut say = |text: &str| {
+            hasher.write(&(text.len() as u64).to_le_bytes());
+            hasher.write(text.as_bytes());
+        };
+        match fingerprint.filter(|fingerprint| !fingerprint.is_empty()) {
+            Some(fingerprint) => say(fingerprint),
+            None => labels.iter().for_each(|(name, value)| {
+                say(name);
+                say(value);
+            }),
+        }
         Self { alert: hasher.finish(), starts_at }
+    }
+
+    /// A number that replicas agree on without a word, whatever their versions.
+    pub(crate) fn number(&self) -> u64 {
+        let mut hasher = SipHasher13::new();
+        hasher.write(&self.alert.to_le_bytes());
+        hasher.write(&self.starts_at.as_nanosecond().to_le_bytes());
+        hasher.finish()
     }
 }
 
@@ -90,6 +111,11 @@ impl Runs {
         Ok(Firing::Accepted(run.number))
     }
 
+    /// Whether an episode has an investigation here.
+    pub(crate) fn knows(&self, episode: &Episode) -> bool {
+        self.lock().episodes.0.contains(episode)
+    }
+
     /// Notes on an episode's investigation when the alert was resolved, and says which it is; none when the episode is
     /// not known.
     pub(crate) fn resolve(&self, episode: Episode, at: Timestamp) -> Option<u64> {
@@ -119,6 +145,12 @@ mod tests {
         assert_eq!(first, episode(Some("a"), "B", "2026-01-15T13:00:00.000+01:00"));
         assert_ne!(first, episode(Some("b"), "A", NOON));
         assert_ne!(first, episode(Some("a"), "A", "2026-01-15T12:00:00.001Z"));
+    }
+
+    #[test]
+    fn replicas_of_all_versions_agree_on_its_number() {
+        assert_eq!(episode(Some("4b1d2d6a1f0c9e77"), "A", NOON).number(), 9_265_661_862_241_624_963);
+        assert_eq!(episode(None, "A", NOON).number(), 14_622_532_414_494_522_071);
     }
 
     #[test]

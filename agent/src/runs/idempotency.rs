@@ -25,6 +25,10 @@ impl Claim {
         hasher.write(&serde_json::to_vec(request)?);
         Ok(Self { key: key.into(), fingerprint: hasher.finish() })
     }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 /// The keys of all live investigations that have one, and of the last ended ones.

@@ -13,11 +13,12 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Ref, RefOr, Response};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
-use super::{alertmanager, fleet, investigations, operations, replica};
+use super::query::Scope;
+use super::{alertmanager, fleet, investigations, operations, pages, replica};
 use problems::Broken;
 pub(super) use problems::{
-    AllTaken, Failed, HasEnded, InvalidQuery, KeyReused, KeyReusedOrCancelled, NoRoom, NoSuchInvestigation, NotReady,
-    NotificationRefusals, Refusals,
+    CancelLost, Failed, HasEnded, InvalidQuery, KeyReusedOrCancelled, LookLost, NoRoom, NoSuchInvestigation, NotReady,
+    NotificationRefusals, Refusals, SubmitRefusals,
 };
 
 /// What every answer of an endpoint says.
@@ -38,7 +39,7 @@ const LONG_HEAD: &str =
     paths(
         investigations::investigate,
         investigations::submit,
-        investigations::list,
+        pages::list,
         investigations::get,
         investigations::cancel,
         alertmanager::notify,
@@ -52,7 +53,7 @@ const LONG_HEAD: &str =
         operations::metrics,
         operations::openapi,
     ),
-    components(schemas(Problem))
+    components(schemas(Problem, Scope))
 )]
 struct Document;
 
@@ -64,6 +65,17 @@ pub(super) struct IdempotencyKey {
     /// 1 to 255 visible ASCII characters. The same key with the same alert leads to the same investigation.
     #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     key: String,
+}
+
+/// The header by which replicas tell each other's requests from those of clients.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "the document is made from the type, not from a value")]
+pub(super) struct HandedOnBy {
+    /// The name of the replica that hands this request on. Such a request is answered here or not at all, and with
+    /// `scope=fleet` for this replica only.
+    #[param(rename = "x-agent-handed-on-by", required = false)]
+    replica: String,
 }
 
 /// The document as JSON.

@@ -17,13 +17,13 @@ const INVESTIGATION: &str = "inv_07ci28lesb_1";
 const REQUEST: &str = "req_07ci28lesb_13";
 
 macro_rules! problems {
-    ($($(#[$doc:meta])* $name:ident = [$($case:expr),+ $(,)?];)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $($group:ident +)* [$($case:expr),* $(,)?];)+) => {$(
         $(#[$doc])*
         pub(in crate::api) struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> Responses {
-                responses(&[$($case),+])
+                responses(&[$(&$group[..],)* &[$($case),*][..]].concat())
             }
         }
     )+};
@@ -47,33 +47,87 @@ const DRAINING: Case = (
 );
 const KEY_REUSED: &str = "this idempotency key came with another alert before; use a new key for a new alert";
 
+/// Why an alert is not accepted.
+const ALERT: [Case; 9] = [
+    NOT_JSON,
+    (
+        Kind::InvalidIdempotencyKey,
+        "the idempotency key is invalid",
+        "the idempotency-key header holds 1 to 255 visible ASCII characters",
+    ),
+    (
+        Kind::Timeout,
+        "the body was not complete within 30 seconds",
+        "the body was not complete after 30 seconds; send it at once",
+    ),
+    (Kind::TooLarge, "the body has more than 64 KiB", "this body may have at most 65536 bytes"),
+    UNSUPPORTED,
+    (Kind::InvalidAlert, "a field is missing or invalid", "alert_type: must not be blank"),
+    (
+        Kind::Full,
+        "all places to run and to wait are taken",
+        "256 investigations run and 128 wait, which is all that this replica takes; try again in a moment",
+    ),
+    DRAINING,
+    CROWDED,
+];
+const WRONG_QUERY: Case = (
+    Kind::InvalidQuery,
+    "a parameter is invalid, unknown or stands twice",
+    "limit: expected a whole number from 1 to 200, found \"0\"",
+);
+const ROOM: Case = (
+    Kind::Crowded,
+    "all connections are taken, or too many large answers are on their way",
+    "too many large answers are on their way; ask for less, or try again in a moment",
+);
+/// The replica that has an investigation does not tell.
+const OWNER_LOST: [Case; 2] = [
+    (
+        Kind::PeerFaulty,
+        "the replica that has it gave no proper answer",
+        "replica agent-1 (life x1a9k2m4qz) gave no proper answer: it answers 500 Internal Server Error",
+    ),
+    (
+        Kind::PeerUnreachable,
+        "the replica that has it does not answer",
+        "replica agent-1 (life x1a9k2m4qz) does not answer: connection refused; it last did 12s ago",
+    ),
+];
+
 problems! {
-    /// Why an alert is not accepted, by either door.
-    Refusals = [
-        NOT_JSON,
+    /// Why an alert is not accepted, whatever the door.
+    Refusals = ALERT + [];
+    /// Why an alert that is not waited for is not accepted, here or by the replica that it names.
+    SubmitRefusals = ALERT + [
+        WRONG_QUERY,
+        (Kind::Conflict, "the idempotency key came with another alert before", KEY_REUSED),
         (
-            Kind::InvalidIdempotencyKey,
-            "the idempotency key is invalid",
-            "the idempotency-key header holds 1 to 255 visible ASCII characters",
+            Kind::AmbiguousReplica,
+            "several replicas that live bear the name",
+            "several replicas are called agent-0; say which by its boot id: 07ci28lesb, x1a9k2m4qz",
         ),
         (
-            Kind::Timeout,
-            "the body was not complete within 30 seconds",
-            "the body was not complete after 30 seconds; send it at once",
+            Kind::NoSuchReplica,
+            "no replica of the fleet is called so, or its life has ended",
+            "no replica is called \"agent-7\"; there are agent-0, agent-1, agent-2",
         ),
-        (Kind::TooLarge, "the body has more than 64 KiB", "this body may have at most 65536 bytes"),
-        UNSUPPORTED,
-        (Kind::InvalidAlert, "a field is missing or invalid", "alert_type: must not be blank"),
         (
-            Kind::Full,
-            "all places to run and to wait are taken",
-            "256 investigations run and 128 wait, which is all that this replica takes; try again in a moment",
+            Kind::OwnerGone,
+            "the replica was replaced while the alert was on its way",
+            "replica agent-1 (life x1a9k2m4qz) is no more: its life has ended",
         ),
-        DRAINING,
-        CROWDED,
+        (
+            Kind::PeerFaulty,
+            "the replica gave no proper answer; the alert may have arrived",
+            "replica agent-1 (life x1a9k2m4qz) gave no proper answer: it answers 500 Internal Server Error; the alert may have arrived there all the same, so send it again only with the same Idempotency-Key",
+        ),
+        (
+            Kind::PeerUnreachable,
+            "the replica does not answer, and no other one is tried",
+            "replica agent-1 (life x1a9k2m4qz) does not answer: connection refused; it last did 12s ago",
+        ),
     ];
-    /// The key is in use.
-    KeyReused = [(Kind::Conflict, "the idempotency key came with another alert before", KEY_REUSED)];
     /// The key is in use, or whoever waits waits in vain.
     KeyReusedOrCancelled = [(
         Kind::Conflict,
@@ -118,27 +172,28 @@ problems! {
         ),
     ];
     /// There is no such investigation.
-    NoSuchInvestigation = [(
-        Kind::NotFound,
-        "it is unknown, no longer remembered, or of another replica",
-        "no investigation inv_07ci28lesb_9 is remembered here; it may be too old, or of another replica or life of it",
-    )];
+    NoSuchInvestigation = [
+        (
+            Kind::NotFound,
+            "it is unknown, or no longer remembered",
+            "no investigation inv_07ci28lesb_9 is remembered here; it may be too old",
+        ),
+        (
+            Kind::OwnerGone,
+            "the replica that had it has ended, or no replica is known that has it",
+            "no replica has the life 07ci28lesb; it has ended, and its memory with it",
+        ),
+    ];
+    /// The replica that has it does not tell, or there is no room for the request or for its answer.
+    LookLost = OWNER_LOST + [ROOM];
+    /// The replica that has it does not tell, or there is no room for the request.
+    CancelLost = OWNER_LOST + [CROWDED];
     /// It cannot be cancelled any more.
     HasEnded = [(Kind::Conflict, "it has already ended", "it has already ended: succeeded")];
     /// A parameter is wrong.
-    InvalidQuery = [(
-        Kind::InvalidQuery,
-        "a parameter is invalid, unknown or stands twice",
-        "limit: expected a whole number from 1 to 200, found \"0\"",
-    )];
-    /// There is no room for the request.
-    AllTaken = [CROWDED];
+    InvalidQuery = [WRONG_QUERY];
     /// There is no room for the request or for its answer.
-    NoRoom = [(
-        Kind::Crowded,
-        "all connections are taken, or too many large answers are on their way",
-        "too many large answers are on their way; ask for less, or try again in a moment",
-    )];
+    NoRoom = [ROOM];
     /// It should get no traffic.
     NotReady = [(Kind::Draining, "the replica is about to stop", "the replica was asked to stop"), CROWDED];
     /// What no endpoint is meant to answer.
@@ -173,7 +228,9 @@ fn response(cases: &[&Case]) -> Response {
 fn example(kind: Kind, detail: &str) -> ExampleBuilder {
     let error = match (kind, detail.split_once(": ")) {
         (Kind::InvalidAlert | Kind::InvalidQuery, Some((field, reason))) => ApiError::field(kind, field, reason),
-        (Kind::Conflict | Kind::InvestigationFailed, _) => ApiError::new(kind, detail).about(INVESTIGATION.to_owned()),
+        (Kind::Conflict | Kind::InvestigationFailed | Kind::OwnerGone, _) => {
+            ApiError::new(kind, detail).about(INVESTIGATION.to_owned())
+        }
         _ => ApiError::new(kind, detail),
     };
     // A struct of strings and numbers is always JSON.
