@@ -120,9 +120,14 @@ pub(crate) fn alert(alert_type: &str, service: &str) -> Value {
 
 /// The problem in an error answer, which every error answer holds.
 pub(crate) async fn problem(response: Response) -> Problem {
+    problem_from(REPLICA, response).await
+}
+
+/// The same, in an answer of the replica of that name.
+pub(crate) async fn problem_from(replica: &str, response: Response) -> Problem {
     let status = response.status();
     assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");
-    assert_eq!(response.headers()["x-agent-replica"], REPLICA);
+    assert_eq!(response.headers()["x-agent-replica"], *replica);
     let request_id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
     let problem: Problem = response.json().await.unwrap();
     assert_eq!(problem.status, status.as_u16());

@@ -5,43 +5,10 @@ use std::time::{Duration, Instant};
 use langdeck_agent::{Agent, Config};
 use langdeck_shared::{FailureKind, FleetUpdate, ReplicaStatus, ReplicaUpdate};
 use reqwest::StatusCode;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use super::{bad_peer, fleet};
 use crate::support::{Server, config, eventually};
-
-/// A fleet of real agents on loopback, each of which has all of them and `others` for peers.
-async fn fleet(size: usize, others: &[String]) -> Vec<Server> {
-    let mut listeners = Vec::new();
-    for _ in 0..size {
-        listeners.push(TcpListener::bind("127.0.0.1:0").await.unwrap());
-    }
-    let own = listeners.iter().map(|listener| format!("http://{}", listener.local_addr().unwrap()));
-    let peers: Vec<_> = own.chain(others.iter().cloned()).map(|url| url.parse().unwrap()).collect();
-    let mut servers = Vec::new();
-    for (number, listener) in listeners.into_iter().enumerate() {
-        let config = Config { replica_name: format!("agent-{number}"), peers: peers.clone(), ..config() };
-        servers.push(Server::around(Agent::start_on(listener, config).await.unwrap()));
-    }
-    servers
-}
-
-/// A peer that takes every connection and writes these bytes, again and again where they are to be `endless`.
-async fn bad_peer(bytes: &'static [u8], endless: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = [0; 1024];
-                while stream.read(&mut request).await.is_ok_and(|count| count > 0) {
-                    while stream.write_all(bytes).await.is_ok() && endless {}
-                }
-            });
-        }
-    });
-    url
-}
 
 async fn ask(server: &Server, since: Option<&str>) -> FleetUpdate {
     server.read(&since.map_or("/v1/fleet".to_owned(), |cursor| format!("/v1/fleet?since={cursor}"))).await
