@@ -3,14 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use langdeck_shared::{MemoryDelta, ReplicaStatus, ReplicaUpdate, ServicePattern};
+use langdeck_shared::{Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, ServicePattern};
 use tokio::time::Instant;
 
 use crate::clock::{self, millis};
 use crate::identity::{Identity, plain_number};
 use crate::memory::{Changes, Record};
 use crate::runs::{self, Books, Detail, Runs};
-use crate::samples::quantiles;
 
 /// The most investigations that one answer holds. Patterns are bounded by the number of services in memory.
 pub(crate) const PAGE: usize = 200;
@@ -83,7 +82,7 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>, limi
         totals,
         running,
         queued,
-        latency: quantiles(latencies),
+        latency: Latency::of(latencies),
         samples,
         investigations: records.iter().map(show).collect(),
         memory: MemoryDelta { services, patterns },

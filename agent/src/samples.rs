@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use langdeck_shared::{Latency, Sample};
+use langdeck_shared::Sample;
 
 /// How many seconds are kept.
 const SECONDS: usize = 300;
@@ -67,15 +67,6 @@ impl Latencies {
     }
 }
 
-/// The quantiles of a number of latencies; none for none.
-pub(crate) fn quantiles(mut latencies: Vec<u64>) -> Option<Latency> {
-    latencies.sort_unstable();
-    let count = latencies.len();
-    // Nearest rank: the smallest latency that `percent` of all do not exceed.
-    let rank = |percent: usize| latencies.get((count * percent).div_ceil(100).saturating_sub(1)).copied();
-    Some(Latency { count: count as u64, p50_ms: rank(50)?, p95_ms: rank(95)?, p99_ms: rank(99)? })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,18 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_those_of_the_last_investigations() {
-        assert_eq!(quantiles(Vec::new()), None);
-        let one = quantiles(vec![7]).unwrap();
-        assert_eq!((one.count, one.p50_ms, one.p95_ms, one.p99_ms), (1, 7, 7, 7));
+    fn only_the_last_latencies_are_kept() {
         let mut latencies = Latencies::new();
         for millis in 0..10_000 {
             latencies.record(millis);
         }
-        let hundred = quantiles((1..=100).rev().collect()).unwrap();
-        assert_eq!((hundred.p50_ms, hundred.p95_ms, hundred.p99_ms), (50, 95, 99));
-        let last = quantiles(latencies.to_vec()).unwrap();
-        assert_eq!(last.count, LATENCIES as u64);
-        assert!(last.p50_ms > 9_000);
+        let kept = latencies.to_vec();
+        assert_eq!(kept.len(), LATENCIES);
+        assert!(kept.iter().all(|millis| *millis >= 10_000 - LATENCIES as u64));
     }
 }

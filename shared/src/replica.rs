@@ -194,11 +194,11 @@ impl Totals {
     }
 }
 
-/// Latency quantiles over a bounded number of the last ended investigations, in milliseconds.
+/// Latency quantiles, of a replica over a bounded number of its last ended investigations, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Latency {
-    /// How many investigations the quantiles stand on.
+    /// On how many latencies the quantiles stand.
     pub count: u64,
     /// Half of them were faster.
     pub p50_ms: u64,
@@ -206,6 +206,18 @@ pub struct Latency {
     pub p95_ms: u64,
     /// 99 of 100 were faster.
     pub p99_ms: u64,
+}
+
+impl Latency {
+    /// The quantiles of a number of latencies in milliseconds; none for none.
+    #[must_use]
+    pub fn of(mut latencies: Vec<u64>) -> Option<Self> {
+        latencies.sort_unstable();
+        let count = latencies.len();
+        // Nearest rank: the smallest latency that `percent` of all do not exceed.
+        let rank = |percent: usize| latencies.get((count * percent).div_ceil(100).saturating_sub(1)).copied();
+        Some(Self { count: count as u64, p50_ms: rank(50)?, p95_ms: rank(95)?, p99_ms: rank(99)? })
+    }
 }
 
 /// What happened in one second.
@@ -232,4 +244,17 @@ pub struct MemoryDelta {
     pub services: u64,
     /// Patterns that changed, last seen first; in a snapshot, those last seen.
     pub patterns: Vec<ServicePattern>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_the_nearest_ranks() {
+        assert_eq!(Latency::of(Vec::new()), None);
+        assert_eq!(Latency::of(vec![7]), Some(Latency { count: 1, p50_ms: 7, p95_ms: 7, p99_ms: 7 }));
+        let hundred = Latency::of((1..=100).rev().collect());
+        assert_eq!(hundred, Some(Latency { count: 100, p50_ms: 50, p95_ms: 95, p99_ms: 99 }));
+    }
 }
