@@ -16,7 +16,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 use crate::app::testing::{busy_fleet, press, write};
-use crate::app::{App, Gesture, Message, SourceId};
+use crate::app::{App, Gesture, Message, Place, Progress, SourceId};
 use crate::crash::{Panic, Task};
 use crate::net::{clean_text, read};
 use crate::view;
@@ -55,12 +55,32 @@ proptest! {
         }
         app.update(Message::Detail { id, result: Err(problem(&texts)) }, now);
         look(&mut app)?;
-        app.update(Message::Fired { source: SourceId(0), result: Err(problem(&texts)) }, now);
+        app.update(Message::Fired { place: place(0, texts.first()), result: Err(problem(&texts)) }, now);
         look(&mut app)?;
+        key(&mut app, "b", now);
+        press(&mut app, KeyCode::Enter, now);
+        app.update(Message::BurstMoved(burst(&texts)), now);
+        look(&mut app)?;
+        press(&mut app, KeyCode::Esc, now);
         app.update(Message::PollFailed { source: SourceId(0), error: problem(&texts), next_try: now }, now);
         press(&mut app, KeyCode::Esc, now);
         look(&mut app)?;
     }
+}
+
+fn place(source: usize, replica: Option<&String>) -> Place {
+    Place { source: SourceId(source), replica: replica.map(|name| clean_text(name)) }
+}
+
+/// A burst of one alert for each text, which one replica refuses with it and another accepts under that name.
+fn burst(texts: &[String]) -> Box<Progress> {
+    let mut progress = Progress { elapsed: Duration::from_secs(1), ..Progress::default() };
+    for text in texts {
+        progress.sent += 2;
+        progress.fail(&problem(std::slice::from_ref(text)));
+        progress.accept(clean_text(text).into());
+    }
+    Box::new(progress)
 }
 
 fn key(app: &mut App, key: &str, now: Instant) {
@@ -84,6 +104,8 @@ enum Event {
     Changed(usize, Index, Option<i64>),
     Whole(Vec<String>),
     Fired(bool, Vec<String>),
+    /// How far a burst has come, or that it is over.
+    Burst(bool, Vec<String>),
     Panicked(String),
     Later(u64),
 }
@@ -93,7 +115,7 @@ fn event() -> impl Strategy<Value = Event> {
     let named = [BackTab, Backspace, Down, End, Enter, Esc, Home, Left, PageDown, PageUp, Right, Tab, Up];
     let code = prop_oneof![
         2 => select(named.to_vec()),
-        3 => select("fF/sp jkgG:?hlq".chars().collect::<Vec<_>>()).prop_map(Char),
+        3 => select("fFbx/sp jkgG:?hlq".chars().collect::<Vec<_>>()).prop_map(Char),
         1 => any::<char>().prop_map(Char),
     ];
     let modifiers =
@@ -111,6 +133,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (0_usize..4, any::<Index>(), any::<Option<i64>>()).prop_map(|(source, field, value)| Event::Changed(source, field, value)),
         1 => texts().prop_map(Event::Whole),
         1 => (any::<bool>(), texts()).prop_map(|(taken, texts)| Event::Fired(taken, texts)),
+        1 => (any::<bool>(), texts()).prop_map(|(over, texts)| Event::Burst(over, texts)),
         1 => hostile().prop_map(Event::Panicked),
         1 => (0_u64..100_000).prop_map(Event::Later),
     ]
@@ -163,9 +186,12 @@ fn message(app: &App, event: Event, (columns, rows): (u16, u16), now: Instant) -
         Event::Fired(true, texts) => {
             let body = json!({"investigation_id": "inv_", "replica": "evil", "status": "queued"});
             let result = read(StatusCode::ACCEPTED, JSON, &poisoned(body, &texts));
-            Message::Fired { source: SourceId(0), result }
+            Message::Fired { place: place(0, None), result }
         }
-        Event::Fired(false, texts) => Message::Fired { source: SourceId(3), result: Err(problem(&texts)) },
+        Event::Fired(false, texts) => Message::Fired { place: place(3, texts.first()), result: Err(problem(&texts)) },
+        Event::Burst(false, texts) => Message::BurstMoved(burst(&texts)),
+        Event::Burst(true, texts) if texts.len() % 2 == 0 => Message::BurstEnded(Err(problem(&texts))),
+        Event::Burst(true, texts) => Message::BurstEnded(Ok(burst(&texts))),
         Event::Panicked(words) => {
             let report = Ok(PathBuf::from(&words));
             Message::Panicked(Panic { task: Task::Question, words: clean_text(&words), report })

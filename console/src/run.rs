@@ -201,9 +201,12 @@ impl Console {
         let mut then = Then::GoOn;
         for effect in effects.unwrap_or_default() {
             match effect {
-                Effect::Fire { source, alert, idempotency_key } => {
-                    self.submitter.fire(source, alert, idempotency_key);
+                Effect::Fire { place, alert, idempotency_key } => {
+                    self.submitter.fire(place, alert, idempotency_key);
                 }
+                Effect::Burst(order) => self.submitter.begin_burst(*order),
+                Effect::RedirectBurst(places) => self.submitter.redirect_burst(places),
+                Effect::StopBurst => self.submitter.stop_burst(),
                 Effect::FetchDetail { source, id } => self.submitter.fetch_detail(source, id),
                 Effect::Suspend => then = Then::Suspend,
                 Effect::Repaint => {

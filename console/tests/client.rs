@@ -200,7 +200,7 @@ async fn an_alert_is_sent_with_its_key() {
     let client = Client::new(&[agent.url()]).unwrap();
     let alert =
         AlertRequest { alert_type: "high_cpu".to_owned(), service: "api".to_owned(), ..AlertRequest::default() };
-    let accepted = client.submit(&agent.url(), &alert, "key-1").await.unwrap();
+    let accepted = client.submit(&agent.url(), None, &alert, "key-1").await.unwrap();
     assert_eq!((accepted.investigation_id.as_str(), accepted.status), ("inv_1", Status::Queued));
     let request = &agent.requests()[0];
     assert!(request.starts_with("POST /v1/investigations HTTP/1.1\r\n"), "{request}");

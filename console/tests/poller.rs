@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use langdeck_console::app::{Message, Pace, SourceId};
+use langdeck_console::app::{Message, Pace, Place, SourceId};
 use langdeck_console::net::{BaseUrl, Client, NetError, PollOptions, Submitter, Timeouts, spawn_poller};
 use langdeck_shared::AlertRequest;
 use serde_json::json;
@@ -236,17 +236,18 @@ async fn what_is_submitted_is_always_answered() {
     let sources: Arc<[BaseUrl]> = vec![agent.url()].into();
     let (sender, mut messages) = mpsc::channel(4);
     let submitter = Submitter::new(Client::new(&sources).unwrap(), sources, sender, Handle::current());
+    let place = |source| Place { source: SourceId(source), replica: None };
     let alert = || Box::new(AlertRequest { alert_type: "a".into(), service: "b".into(), ..AlertRequest::default() });
 
-    submitter.fire(SourceId(0), alert(), "k".to_owned());
+    submitter.fire(place(0), alert(), "k".to_owned());
     let message = within("an outcome", messages.recv()).await;
     assert!(
-        matches!(&message, Some(Message::Fired { source: SourceId(0), result: Ok(accepted) })
-            if accepted.investigation_id == "inv_1"),
+        matches!(&message, Some(Message::Fired { place: at, result: Ok(accepted) })
+            if *at == place(0) && accepted.investigation_id == "inv_1"),
         "{message:?}"
     );
 
-    submitter.fire(SourceId(9), alert(), "k".to_owned());
+    submitter.fire(place(9), alert(), "k".to_owned());
     let message = within("an outcome", messages.recv()).await;
     assert!(matches!(&message, Some(Message::Fired { result: Err(NetError::Internal(_)), .. })), "{message:?}");
 

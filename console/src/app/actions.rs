@@ -13,6 +13,10 @@ pub enum Action {
     Fire,
     /// Write an alert and fire it.
     Compose,
+    /// Fire many alerts at a rate, or see how far they are.
+    Burst,
+    /// Send no more of them.
+    Stop,
     /// Go into what is selected.
     Open,
     /// Leave what was opened, or let go of what was set.
@@ -66,8 +70,12 @@ pub enum Context {
     Detail,
     /// The list of test alerts.
     Fire,
-    /// The form for an alert of one's own.
+    /// The form for an alert of one's own, or many of it.
     Compose,
+    /// A burst that goes on.
+    Burst,
+    /// A burst that is over.
+    BurstOver,
     /// The filter's text field.
     Filter,
     /// The list of actions.
@@ -149,7 +157,11 @@ pub struct Binding {
     pub footer: &'static [(Context, &'static str)],
 }
 
-use Context::{Compose, Detail, Filter, Fire, Help, NoConnection, Overview, Palette};
+use Context::{Burst, BurstOver, Compose, Detail, Filter, Fire, Help, NoConnection, Overview, Palette};
+
+/// Every place.
+const EVERYWHERE: &[Context] =
+    &[NoConnection, Overview, Detail, Fire, Compose, Burst, BurstOver, Filter, Palette, Help];
 
 /// The action table, in the order of footer and help.
 pub const BINDINGS: &[Binding] = &[
@@ -176,6 +188,22 @@ pub const BINDINGS: &[Binding] = &[
         help: "Write an alert and fire it",
         contexts: &[Overview, Detail, Fire],
         footer: &[(Fire, "compose")],
+    },
+    Binding {
+        action: Action::Burst,
+        keys: &[Key::char('b')],
+        label: "burst",
+        help: "Fire many alerts at a rate; while they are sent, see how far they are",
+        contexts: &[Overview, Detail, Fire, BurstOver],
+        footer: &[(Fire, "burst"), (BurstOver, "another")],
+    },
+    Binding {
+        action: Action::Stop,
+        keys: &[Key::char('x')],
+        label: "stop",
+        help: "In a burst: send no more",
+        contexts: &[Burst],
+        footer: &[(Burst, "stop")],
     },
     Binding {
         action: Action::Filter,
@@ -205,16 +233,16 @@ pub const BINDINGS: &[Binding] = &[
         action: Action::Next,
         keys: &[Key::plain(KeyCode::Tab)],
         label: "next pane",
-        help: "To the next pane; in a form, to the next field",
-        contexts: &[Overview, Compose],
-        footer: &[(Overview, "next pane"), (Compose, "next field")],
+        help: "To the next pane or field; in the list of test alerts, to the next place",
+        contexts: &[Overview, Fire, Compose],
+        footer: &[(Overview, "next pane"), (Fire, "where to"), (Compose, "next field")],
     },
     Binding {
         action: Action::Previous,
         keys: &[Key::plain(KeyCode::BackTab)],
         label: "previous pane",
-        help: "To the previous pane; in a form, to the previous field",
-        contexts: &[Overview, Compose],
+        help: "To the previous pane or field; in the list of test alerts, to the previous place",
+        contexts: &[Overview, Fire, Compose],
         footer: &[],
     },
     Binding {
@@ -268,29 +296,31 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         action: Action::Left,
         keys: &[Key::plain(KeyCode::Left), Key::char('h')],
-        label: "previous replica",
-        help: "When firing: at the previous replica",
-        contexts: &[Fire],
+        label: "previous place",
+        help: "When firing: where to, the previous place",
+        contexts: &[Fire, Compose],
         footer: &[],
     },
     Binding {
         action: Action::Right,
         keys: &[Key::plain(KeyCode::Right), Key::char('l')],
-        label: "next replica",
-        help: "When firing: at the next replica",
-        contexts: &[Fire],
-        footer: &[(Fire, "next replica")],
+        label: "next place",
+        help: "When firing: where to, the next place",
+        contexts: &[Fire, Compose],
+        footer: &[],
     },
     Binding {
         action: Action::Back,
         keys: &[Key::plain(KeyCode::Esc)],
         label: "back",
         help: "Leave what was opened; on the overview, let go of filter, replica and selection",
-        contexts: &[NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: EVERYWHERE,
         footer: &[
             (Detail, "back"),
             (Fire, "close"),
             (Compose, "close"),
+            (Burst, "hide"),
+            (BurstOver, "close"),
             (Filter, "undo"),
             (Palette, "close"),
             (Help, "close"),
@@ -301,7 +331,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('q')],
         label: "close",
         help: "Close a list",
-        contexts: &[Fire, Help],
+        contexts: &[Fire, Burst, BurstOver, Help],
         footer: &[],
     },
     Binding {
@@ -325,7 +355,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::ctrl('l')],
         label: "repaint",
         help: "Draw the whole screen anew",
-        contexts: &[NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: EVERYWHERE,
         footer: &[],
     },
     Binding {
@@ -333,7 +363,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::ctrl('z')],
         label: "suspend",
         help: "Back to the shell until fg",
-        contexts: &[NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help],
+        contexts: EVERYWHERE,
         footer: &[],
     },
     Binding {
@@ -349,7 +379,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::ctrl('c')],
         label: "quit",
         help: "End the console, wherever one is",
-        contexts: &[Fire, Compose, Filter, Palette, Help],
+        contexts: &[Fire, Compose, Burst, BurstOver, Filter, Palette, Help],
         footer: &[],
     },
 ];
@@ -397,11 +427,9 @@ mod tests {
 
     use super::*;
 
-    const CONTEXTS: [Context; 8] = [NoConnection, Overview, Detail, Fire, Compose, Filter, Palette, Help];
-
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for context in CONTEXTS {
+        for &context in EVERYWHERE {
             let mut seen = HashSet::new();
             for key in BINDINGS.iter().filter(|b| b.contexts.contains(&context)).flat_map(|b| b.keys) {
                 assert!(seen.insert(key), "{key} means two things in {context:?}");
@@ -411,7 +439,7 @@ mod tests {
 
     #[test]
     fn every_place_can_be_left_and_ended() {
-        for context in CONTEXTS {
+        for &context in EVERYWHERE {
             let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
             assert_eq!(action_for(context, &ctrl_c), Some(Action::Quit), "{context:?}");
             assert_eq!(action_for(context, &KeyEvent::from(KeyCode::Esc)), Some(Action::Back), "{context:?}");

@@ -8,11 +8,13 @@ use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
 use super::actions::{self, Action, BINDINGS, Binding, Context};
-use super::{App, Compose, Effect, FireList, Gesture, Overlay, PRESETS, Pane, Target};
+use super::{App, Effect, FireList, Form, FormKind, Gesture, Order, Overlay, PRESETS, Pane, Target};
 use crate::net::{clean_text, clean_within};
 
 /// How far a page key moves.
 const PAGE: isize = 10;
+/// How many alerts, and how many a second, before a person has said otherwise.
+const BURST: (u32, f64) = (100, 10.0);
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent, now: Instant) -> Vec<Effect> {
@@ -33,8 +35,10 @@ impl App {
             Action::Quit => return vec![Effect::Quit],
             Action::Suspend => return vec![Effect::Suspend],
             Action::Repaint => return vec![Effect::Repaint],
-            Action::Fire => self.overlay = Some(Overlay::Fire(FireList { selected: 0, target: self.target() })),
+            Action::Fire => self.overlay = Some(Overlay::Fire(FireList { selected: 0, aim: self.first_aim() })),
             Action::Compose => self.compose(),
+            Action::Burst => self.open_burst(),
+            Action::Stop => return self.stop_burst(),
             Action::Open => return self.open(now),
             Action::Back => self.back(),
             Action::Filter => {
@@ -49,8 +53,8 @@ impl App {
                 self.overlay = (!open).then_some(Overlay::Help(0));
             }
             Action::Next | Action::Previous => self.move_focus(action == Action::Next),
-            Action::Left => self.move_target(-1),
-            Action::Right => self.move_target(1),
+            Action::Left => self.move_aside(-1),
+            Action::Right => self.move_aside(1),
             Action::Up => self.move_by(-1),
             Action::Down => self.move_by(1),
             Action::First => self.move_by(isize::MIN / 2),
@@ -113,35 +117,67 @@ impl App {
         BINDINGS.iter().filter(offered).collect()
     }
 
-    /// The replica that an alert is fired at: the one at the fleet's marker.
-    fn target(&self) -> Option<String> {
-        self.replica().map(|replica| replica.name.clone())
-    }
-
     fn compose(&mut self) {
         let form = match &self.overlay {
-            Some(Overlay::Fire(list)) => Compose::new(list.preset(), list.target.clone()),
-            _ => Compose::new(&PRESETS[0], self.target()),
+            Some(Overlay::Fire(list)) => Form::alert(list.preset(), list.aim.clone()),
+            _ => Form::alert(&PRESETS[0], self.first_aim()),
         };
-        self.overlay = Some(Overlay::Compose(Box::new(form)));
+        self.overlay = Some(Overlay::Form(Box::new(form)));
+    }
+
+    /// Shows the burst that goes on or has not been seen to its end; otherwise asks for a new one, like the last.
+    fn open_burst(&mut self) {
+        let shown = matches!(self.overlay, Some(Overlay::Burst));
+        if self.unseen_burst().is_some() && !shown {
+            self.overlay = Some(Overlay::Burst);
+            return;
+        }
+        self.leave_burst();
+        let (count, rate) = self.burst.as_ref().map_or(BURST, |last| (last.order.count, last.order.rate));
+        let form = match (&self.overlay, &self.burst) {
+            (Some(Overlay::Fire(list)), _) => {
+                let preset = list.preset();
+                Form::burst(preset.alert_type, preset.service, count, rate, list.aim.clone())
+            }
+            (_, Some(last)) => {
+                let alert = &last.order.alert;
+                Form::burst(&alert.alert_type, &alert.service, count, rate, self.first_aim())
+            }
+            (_, None) => Form::burst(PRESETS[0].alert_type, PRESETS[0].service, count, rate, self.first_aim()),
+        };
+        self.overlay = Some(Overlay::Form(Box::new(form)));
+    }
+
+    /// Sends what the form says, or says in it why not.
+    fn send(&mut self, mut form: Box<Form>, now: Instant) -> Vec<Effect> {
+        let order = form.request().and_then(|alert| match form.kind {
+            FormKind::Alert => Ok((alert, None)),
+            FormKind::Burst => Ok((alert, Some((form.volume()?, self.places(&form.aim, now)?)))),
+        });
+        match order {
+            Ok((alert, None)) => self.fire(alert, form.aim, now),
+            Ok((alert, Some(((count, rate), places)))) => {
+                let order = Order { alert, count, rate, places, key: self.next_key() };
+                self.begin_burst(order, form.aim, now)
+            }
+            Err(reason) => {
+                form.error = Some(reason);
+                self.overlay = Some(Overlay::Form(form));
+                Vec::new()
+            }
+        }
     }
 
     fn open(&mut self, now: Instant) -> Vec<Effect> {
         match self.overlay.take() {
-            Some(Overlay::Fire(list)) => return self.fire(list.preset().request(), list.target.as_deref(), now),
-            Some(Overlay::Compose(mut form)) => match form.request() {
-                Ok(alert) => return self.fire(alert, form.target.as_deref(), now),
-                Err(reason) => {
-                    form.error = Some(reason);
-                    self.overlay = Some(Overlay::Compose(form));
-                }
-            },
+            Some(Overlay::Fire(list)) => return self.fire(list.preset().request(), list.aim, now),
+            Some(Overlay::Form(form)) => return self.send(form, now),
             Some(Overlay::Palette(input, chosen)) => {
                 if let Some(binding) = self.palette(input.value()).get(chosen) {
                     return self.act(binding.action, now);
                 }
             }
-            Some(Overlay::Filter(_) | Overlay::Help(_)) => {}
+            Some(Overlay::Filter(_) | Overlay::Help(_) | Overlay::Burst) => {}
             None if self.pane == Pane::Fleet => self.show_replica_only(),
             None => self.open_selected(),
         }
@@ -160,7 +196,7 @@ impl App {
     }
 
     fn show_replica_only(&mut self) {
-        let name = self.target();
+        let name = self.replica().map(|replica| replica.name.clone());
         self.scope = if self.scope == name { None } else { name };
         self.pane = Pane::Investigations;
         self.sift();
@@ -173,6 +209,7 @@ impl App {
                 self.filter = Input::from(before);
                 self.sift();
             }
+            Some(Overlay::Burst) => self.leave_burst(),
             Some(_) => {}
             None if self.opened => self.opened = false,
             None if !self.filter.value().is_empty() => {
@@ -189,8 +226,9 @@ impl App {
 
     fn move_focus(&mut self, forward: bool) {
         match &mut self.overlay {
-            Some(Overlay::Compose(form)) if forward => form.next(),
-            Some(Overlay::Compose(form)) => form.previous(),
+            Some(Overlay::Form(form)) if forward => form.next(),
+            Some(Overlay::Form(form)) => form.previous(),
+            Some(Overlay::Fire(_)) => self.move_aim(if forward { 1 } else { -1 }),
             Some(_) => {}
             None => {
                 self.pane = match self.pane {
@@ -201,20 +239,14 @@ impl App {
         }
     }
 
-    fn move_target(&mut self, by: isize) {
-        let mut names: Vec<String> = Vec::new();
-        for replica in self.fleet.replicas() {
-            // Two that share a name would be the same place twice, and no way past it.
-            if !names.contains(&replica.name) {
-                names.push(replica.name.clone());
-            }
-        }
-        if let Some(Overlay::Fire(list)) = &mut self.overlay
-            && !names.is_empty()
+    /// Where an alert is fired to is chosen sideways; in a text the cursor moves.
+    fn move_aside(&mut self, by: isize) {
+        if let Some(Overlay::Form(form)) = &mut self.overlay
+            && let Some(input) = form.input()
         {
-            let row = names.iter().position(|name| Some(name) == list.target.as_ref()).unwrap_or(0);
-            let next = if by < 0 { (row + names.len() - 1) % names.len() } else { (row + 1) % names.len() };
-            list.target = names.into_iter().nth(next);
+            input.handle(if by < 0 { InputRequest::GoToPrevChar } else { InputRequest::GoToNextChar });
+        } else {
+            self.move_aim(by);
         }
     }
 
@@ -223,9 +255,9 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Help(scroll)) => *scroll = step(*scroll, by, usize::MAX),
             Some(Overlay::Fire(list)) => list.selected = step(list.selected, by, PRESETS.len()),
-            Some(Overlay::Compose(form)) if by > 0 => form.next(),
-            Some(Overlay::Compose(form)) => form.previous(),
-            Some(Overlay::Filter(_)) => {}
+            Some(Overlay::Form(form)) if by > 0 => form.next(),
+            Some(Overlay::Form(form)) => form.previous(),
+            Some(Overlay::Filter(_) | Overlay::Burst) => {}
             Some(Overlay::Palette(input, chosen)) => {
                 let (written, row) = (input.value().to_owned(), *chosen);
                 let rows = self.palette(&written).len();
@@ -291,8 +323,10 @@ impl App {
                 change(&mut self.filter);
                 self.sift();
             }
-            Some(Overlay::Compose(form)) => {
-                change(form.input());
+            Some(Overlay::Form(form)) => {
+                if let Some(input) = form.input() {
+                    change(input);
+                }
                 form.error = None;
             }
             Some(Overlay::Palette(input, chosen)) => {

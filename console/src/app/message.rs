@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::KeyEvent;
 use langdeck_shared::{Accepted, AlertRequest, Investigation, ReplicaUpdate};
 
+use super::{Order, Place, Progress};
 use crate::crash::Panic;
 use crate::net::NetError;
 
@@ -80,11 +81,15 @@ pub enum Message {
     },
     /// What became of an alert that was sent.
     Fired {
-        /// The source that it was sent to.
-        source: SourceId,
+        /// Where it was sent to.
+        place: Place,
         /// The new investigation, or why there is none.
         result: Result<Accepted, NetError>,
     },
+    /// How far the burst has come.
+    BurstMoved(Box<Progress>),
+    /// The burst is over: all is counted, or the console itself has failed.
+    BurstEnded(Result<Box<Progress>, NetError>),
     /// A background task has panicked.
     Panicked(Panic),
 }
@@ -103,6 +108,8 @@ impl Message {
             Self::PollFailed { .. } => "poll-failed",
             Self::Detail { .. } => "detail",
             Self::Fired { .. } => "fired",
+            Self::BurstMoved(_) => "burst-moved",
+            Self::BurstEnded(_) => "burst-ended",
             Self::Panicked(_) => "panicked",
         }
     }
@@ -114,12 +121,18 @@ pub enum Effect {
     /// Send an alert, once. The key makes a repeated send join the first.
     Fire {
         /// Where to.
-        source: SourceId,
+        place: Place,
         /// The alert.
         alert: Box<AlertRequest>,
         /// The `Idempotency-Key` to send with it.
         idempotency_key: String,
     },
+    /// Send many alerts at a pace, each once.
+    Burst(Box<Order>),
+    /// Send the rest of them to these places.
+    RedirectBurst(Vec<Place>),
+    /// Send no more of them.
+    StopBurst,
     /// Ask for one investigation, whole.
     FetchDetail {
         /// Whom to ask.

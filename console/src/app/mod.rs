@@ -1,11 +1,14 @@
 //! The console's state, what happens to it, and how it changes: pure, synchronous, the clock passed in.
 
 pub mod actions;
+mod aim;
+mod burst;
 mod commands;
 mod connection;
 mod detail;
 mod fire;
 mod fleet;
+mod form;
 mod investigations;
 mod memory;
 mod message;
@@ -24,10 +27,13 @@ use langdeck_shared::{STALE_AFTER, Status};
 use tui_input::Input;
 
 pub use actions::{Action, Context};
+pub use aim::{Aim, Living, Place, ready_places};
+pub use burst::{Burst, Order, Progress, Reason, Stage, parse_count, parse_rate};
 pub use connection::{Link, Source};
 pub use detail::Detail;
-pub use fire::{Compose, Field, FireList, PRESETS, Preset};
+pub use fire::{FireList, PRESETS, Preset};
 pub use fleet::{Fleet, FleetOrder, Replica, hourly};
+pub use form::{Field, Form, FormKind};
 pub use investigations::{Investigations, Known};
 pub use memory::{FleetMemory, Recalled};
 pub use message::{Effect, Gesture, Message, Pace, SourceId, Target};
@@ -79,8 +85,10 @@ pub enum Overlay {
     Help(usize),
     /// The list of test alerts.
     Fire(FireList),
-    /// The form for an alert of one's own.
-    Compose(Box<Compose>),
+    /// The form for an alert of one's own, or many of it.
+    Form(Box<Form>),
+    /// How far the burst has come.
+    Burst,
     /// The filter's text field; what the filter was before.
     Filter(String),
     /// The list of actions: what is written, and the chosen row.
@@ -123,6 +131,12 @@ pub struct App {
     pub notice: Option<Notice>,
     /// The last fault of the console itself, for a while.
     pub fault: Option<Fault>,
+    /// The last burst.
+    pub burst: Option<Burst>,
+    /// Where the last alert went, as it was asked for.
+    aim: Aim,
+    /// How many alerts were spread over the fleet one by one.
+    turn: usize,
     /// The replica that the fleet's marker stands at, by its life.
     replica: Option<String>,
     /// The investigation that the list's marker was put at; none lets it follow what runs.
@@ -163,6 +177,9 @@ impl App {
             scope: None,
             notice: None,
             fault: None,
+            burst: None,
+            aim: Aim::default(),
+            turn: 0,
             replica: None,
             selected: None,
             followed: None,
@@ -191,7 +208,9 @@ impl App {
         match self.overlay {
             Some(Overlay::Help(_)) => Context::Help,
             Some(Overlay::Fire(_)) => Context::Fire,
-            Some(Overlay::Compose(_)) => Context::Compose,
+            Some(Overlay::Form(_)) => Context::Compose,
+            Some(Overlay::Burst) if self.burst.as_ref().is_some_and(Burst::is_going_on) => Context::Burst,
+            Some(Overlay::Burst) => Context::BurstOver,
             Some(Overlay::Filter(_)) => Context::Filter,
             Some(Overlay::Palette(..)) => Context::Palette,
             None => self.place(),

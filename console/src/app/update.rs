@@ -5,7 +5,7 @@ use std::time::Instant;
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
 use super::fleet::Life;
-use super::{App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone};
+use super::{Aim, App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone};
 use crate::net::NetError;
 
 impl App {
@@ -40,7 +40,7 @@ impl App {
                 }
                 Vec::new()
             }
-            Message::Fired { source, result } => {
+            Message::Fired { place, result } => {
                 match result {
                     Ok(accepted) => {
                         self.say(Tone::Good, format!("accepted by {}", accepted.replica), now);
@@ -48,11 +48,18 @@ impl App {
                         self.pane = Pane::Investigations;
                     }
                     Err(error) => {
-                        let url = self.sources.get(source.0).map_or("", |source| source.url.as_str());
                         let outcome = if error.may_have_arrived() { "perhaps fired" } else { "not fired" };
-                        self.say(Tone::Bad, format!("{outcome} at {url}: {error}"), now);
+                        self.say(Tone::Bad, format!("{outcome} at {}: {error}", self.place_in_words(&place)), now);
                     }
                 }
+                Vec::new()
+            }
+            Message::BurstMoved(progress) => {
+                self.burst_moved(*progress, now);
+                Vec::new()
+            }
+            Message::BurstEnded(result) => {
+                self.burst_ended(result.map(|progress| *progress), now);
                 Vec::new()
             }
             Message::Panicked(panic) => {
@@ -64,6 +71,7 @@ impl App {
         self.look_at_marked();
         self.revise_detail();
         effects.extend(self.ask_for_detail());
+        effects.extend(self.redirect_burst(now));
         effects
     }
 
@@ -156,20 +164,31 @@ impl App {
         Some(Effect::FetchDetail { source, id: detail.id.clone() })
     }
 
-    /// Sends an alert to the replica of this name, or to the first address while no replica is known.
-    pub(super) fn fire(&mut self, alert: AlertRequest, target: Option<&str>, now: Instant) -> Vec<Effect> {
-        let source = target.and_then(|name| self.fleet.by_name(name)).map_or(SourceId(0), |replica| replica.source);
+    /// Sends an alert where it is aimed; one that is spread goes to the next in turn.
+    pub(super) fn fire(&mut self, alert: AlertRequest, aim: Aim, now: Instant) -> Vec<Effect> {
         self.overlay = None;
+        let place = match self.places(&aim, now) {
+            Ok(mut places) => places.swap_remove(self.turn % places.len()),
+            Err(reason) => {
+                self.say(Tone::Bad, format!("not fired: {reason}"), now);
+                return Vec::new();
+            }
+        };
+        if aim == Aim::Spread {
+            self.turn += 1;
+        }
+        self.aim = aim;
         self.hurry_until = Some(now + HURRY);
-        self.fired += 1;
-        let at = target.map(|name| format!(" at {name}")).unwrap_or_default();
         let resumed = if self.paused_at.take().is_some() { ", no longer paused" } else { "" };
-        self.say(Tone::Good, format!("firing {} on {}{at}{resumed}", alert.alert_type, alert.service), now);
-        vec![Effect::Fire {
-            source,
-            alert: Box::new(alert),
-            idempotency_key: format!("console-{:016x}-{}", self.session, self.fired),
-        }]
+        let at = self.place_in_words(&place);
+        self.say(Tone::Good, format!("firing {} on {} at {at}{resumed}", alert.alert_type, alert.service), now);
+        vec![Effect::Fire { place, alert: Box::new(alert), idempotency_key: self.next_key() }]
+    }
+
+    /// A key that no other alert of any console has.
+    pub(super) fn next_key(&mut self) -> String {
+        self.fired += 1;
+        format!("console-{:016x}-{}", self.session, self.fired)
     }
 
     pub(super) fn say(&mut self, tone: Tone, text: String, now: Instant) {

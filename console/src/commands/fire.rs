@@ -64,7 +64,7 @@ pub fn run(fire: &Fire, url: &BaseUrl) -> Result<u8, Failure> {
 /// When it is refused or no agent answers.
 pub async fn submit(client: &Client, url: &BaseUrl, alert: &AlertRequest) -> Result<Accepted, Failure> {
     let key = format!("fire-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    client.submit(url, alert, &key).await.map_err(|error| match error {
+    client.submit(url, None, alert, &key).await.map_err(|error| match error {
         NetError::Problem(problem) => Failure::new(refused_there(url, &problem)),
         error => Failure::new(hint::no_answer(url, &error)),
     })

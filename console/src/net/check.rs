@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::{Accepted, Investigation, ReplicaUpdate};
+use langdeck_shared::{Accepted, FleetUpdate, Investigation, ReplicaUpdate};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
@@ -27,19 +27,28 @@ pub(crate) trait Answer: DeserializeOwned {
 
 impl Answer for ReplicaUpdate {
     fn bound(value: &mut Value) {
-        if let Some(Value::Array(investigations)) = value.get_mut("investigations") {
-            investigations.iter_mut().for_each(|investigation| bound::bound(investigation, LISTED));
-        }
+        each(value, "investigations", |investigation| bound::bound(investigation, LISTED));
+    }
+
+    fn admit(&mut self) -> Result<(), String> {
+        name_replica(self);
+        self.check()
+    }
+}
+
+impl Answer for FleetUpdate {
+    fn bound(value: &mut Value) {
+        each(value, "replicas", ReplicaUpdate::bound);
     }
 
     fn admit(&mut self) -> Result<(), String> {
         name_visibly(&mut self.replica);
-        self.investigations.iter_mut().for_each(name_investigation);
-        for pattern in &mut self.memory.patterns {
-            name_visibly(&mut pattern.service);
-            name_visibly(&mut pattern.last_alert_type);
+        self.check()?;
+        for (index, replica) in self.replicas.iter_mut().enumerate() {
+            name_replica(replica);
+            replica.check_told().map_err(|why| format!("replicas[{index}].{why}"))?;
         }
-        self.check()
+        Ok(())
     }
 }
 
@@ -58,6 +67,21 @@ impl Answer for Accepted {
     fn admit(&mut self) -> Result<(), String> {
         name_visibly_shared(&mut self.replica);
         if is_blank(&self.investigation_id) { Err("investigation_id: is blank".to_owned()) } else { Ok(()) }
+    }
+}
+
+fn each(value: &mut Value, list: &str, change: impl FnMut(&mut Value)) {
+    if let Some(Value::Array(items)) = value.get_mut(list) {
+        items.iter_mut().for_each(change);
+    }
+}
+
+fn name_replica(update: &mut ReplicaUpdate) {
+    name_visibly(&mut update.replica);
+    update.investigations.iter_mut().for_each(name_investigation);
+    for pattern in &mut update.memory.patterns {
+        name_visibly(&mut pattern.service);
+        name_visibly(&mut pattern.last_alert_type);
     }
 }
 

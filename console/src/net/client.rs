@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Once;
 use std::time::Duration;
 
-use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem, ReplicaUpdate};
+use langdeck_shared::{Accepted, AlertRequest, FleetUpdate, Investigation, Problem, ReplicaUpdate};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
@@ -86,6 +86,19 @@ impl Client {
         self.get(url).await
     }
 
+    /// What is known of all replicas through one of them, changed since the cursor; a snapshot without one.
+    ///
+    /// # Errors
+    ///
+    /// See [`NetError`].
+    pub async fn fleet(&self, base: &BaseUrl, since: Option<&str>) -> Result<FleetUpdate, NetError> {
+        let mut url = base.endpoint(&["v1", "fleet"]);
+        if let Some(cursor) = since {
+            url.query_pairs_mut().append_pair("since", cursor);
+        }
+        self.get(url).await
+    }
+
     /// One investigation, whole.
     ///
     /// # Errors
@@ -95,7 +108,8 @@ impl Client {
         self.get(base.endpoint(&["v1", "investigations", id])).await
     }
 
-    /// Sends an alert. The key makes a repeated send join the first.
+    /// Sends an alert, to be handed on to the replica of this name or boot id where one is given. The key makes a
+    /// repeated send join the first.
     ///
     /// # Errors
     ///
@@ -103,10 +117,14 @@ impl Client {
     pub async fn submit(
         &self,
         base: &BaseUrl,
+        replica: Option<&str>,
         alert: &AlertRequest,
         idempotency_key: &str,
     ) -> Result<Accepted, NetError> {
-        let url = base.endpoint(&["v1", "investigations"]);
+        let mut url = base.endpoint(&["v1", "investigations"]);
+        if let Some(replica) = replica {
+            url.query_pairs_mut().append_pair("replica", replica);
+        }
         self.send(self.http.post(url).header("idempotency-key", idempotency_key).json(alert)).await
     }
 

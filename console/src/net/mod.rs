@@ -2,6 +2,7 @@
 
 mod base_url;
 mod bound;
+pub mod burst;
 mod check;
 mod clean;
 mod client;

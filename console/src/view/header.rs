@@ -5,8 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::overlays::burst::mark;
 use super::{Scene, format};
-use crate::app::{Link, Replica};
+use crate::app::{Link, Overlay, Replica};
 
 /// The order in which the fleet's states are counted.
 const STATES: [ReplicaStatus; 5] = [
@@ -47,6 +48,8 @@ fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
         name.push(Span::styled(" demo", theme.dim));
     }
     let mut parts = vec![name];
+    let hidden = app.unseen_burst().filter(|_| !matches!(app.overlay, Some(Overlay::Burst)));
+    parts.extend(hidden.map(|burst| mark(burst, theme)));
     let replicas = app.fleet.replicas();
     if replicas.is_empty() {
         return parts;
@@ -96,9 +99,6 @@ fn connection(scene: Scene<'_>) -> Line<'static> {
     }
     let slowest = app.fleet.replicas().iter().filter(|replica| replica.is_fresh(now)).map(|replica| replica.took).max();
     let Some(slowest) = slowest else { return Line::styled(format!("{} silent", glyphs.stale), theme.stale) };
-    let took = match u64::try_from(slowest.as_millis()).unwrap_or(u64::MAX) {
-        0 => "<1ms".to_owned(),
-        ms => format::duration_ms(ms),
-    };
+    let took = format::latency_ms(u64::try_from(slowest.as_millis()).unwrap_or(u64::MAX));
     Line::from(vec![Span::styled(format!("{} live ", glyphs.running), theme.done), Span::styled(took, theme.dim)])
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
-use langdeck_shared::{Status, StepStatus};
+use langdeck_shared::{Latency, Status, StepStatus};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -12,7 +12,7 @@ use super::text::Texts;
 use super::theme::{ColorDepth, Theme};
 use crate::app::actions::{self, BINDINGS};
 use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press, wall};
-use crate::app::{App, Message, SourceId, Target};
+use crate::app::{App, Message, Progress, SourceId, Target};
 use crate::crash::{Panic, Task};
 use crate::net::NetError;
 
@@ -99,9 +99,14 @@ fn an_investigation_whose_alert_is_over_says_so() {
 fn ascii_means_ascii() {
     let (mut app, now) = opened(Instant::now());
     let theme = Theme::new(ColorDepth::TrueColor, true);
-    for keys in
-        [&[][..], &[KeyCode::Char('?')], &[KeyCode::Esc, KeyCode::Esc, KeyCode::Char('f')], &[KeyCode::Char('F')]]
-    {
+    for keys in [
+        &[][..],
+        &[KeyCode::Char('?')],
+        &[KeyCode::Esc, KeyCode::Esc, KeyCode::Char('f')],
+        &[KeyCode::Char('F')],
+        &[KeyCode::Esc, KeyCode::Char('b')],
+        &[KeyCode::Enter],
+    ] {
         for key in keys {
             press(&mut app, *key, now);
         }
@@ -173,13 +178,58 @@ fn the_footer_is_that_of_the_action_table_in_every_place() {
     };
     check(&nobody);
     check(&app);
-    for key in ['?', 'f', 'F', ':', '/'] {
+    for key in ['?', 'f', 'F', 'b', ':', '/'] {
         press(&mut app, KeyCode::Char(key), now);
         check(&app);
         press(&mut app, KeyCode::Esc, now);
     }
+    for key in [KeyCode::Char('b'), KeyCode::Enter] {
+        press(&mut app, key, now);
+    }
+    check(&app);
+    app.update(Message::BurstEnded(Ok(Box::default())), now);
+    press(&mut app, KeyCode::Esc, now);
+    app.notice = None;
     press(&mut app, KeyCode::Enter, now);
     check(&app);
+}
+
+#[test]
+fn a_burst_from_its_form_to_its_end() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('b'), now);
+    for key in [KeyCode::Up, KeyCode::Right] {
+        press(&mut app, key, now);
+    }
+    for size in SIZES {
+        snapshot("burst_form", &app, size, &theme(), now);
+    }
+    press(&mut app, KeyCode::Enter, now);
+    let names = app.fleet.replicas().iter().map(|replica| replica.name.as_str());
+    let mut progress = Progress {
+        sent: 41,
+        accepted: 33,
+        latency: Some(Latency { count: 33, p50_ms: 0, p95_ms: 12, p99_ms: 1040 }),
+        by_replica: names.zip([17, 2, 14]).map(|(name, accepted)| (name.into(), accepted)).collect(),
+        elapsed: Duration::from_secs(4),
+        ..Progress::default()
+    };
+    for error in [NetError::Refused, NetError::TimedOut(5), NetError::TimedOut(5), NetError::Refused] {
+        progress.fail(&error);
+    }
+    app.update(Message::BurstMoved(Box::new(progress.clone())), now);
+    for size in SIZES {
+        snapshot("burst", &app, size, &theme(), now);
+    }
+    snapshot("burst_ascii", &app, (80, 24), &Theme::new(ColorDepth::None, true), now);
+    press(&mut app, KeyCode::Esc, now);
+    for size in SIZES {
+        let screen = testing::render(&draw(&app, size, &theme(), now));
+        assert!(screen.contains("burst 41/100 ✗4"), "{screen}");
+    }
+    app.update(Message::BurstEnded(Ok(Box::new(progress))), now);
+    press(&mut app, KeyCode::Char('b'), now);
+    snapshot("burst_over", &app, (80, 24), &theme(), now);
 }
 
 #[test]

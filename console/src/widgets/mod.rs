@@ -2,6 +2,7 @@
 //!
 //! Every widget takes any area, from nothing up and partly outside the buffer, and any text.
 
+pub mod gauge;
 pub mod panel;
 pub mod spark;
 pub mod table;

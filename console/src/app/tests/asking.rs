@@ -1,9 +1,9 @@
-//! What a person asks for: the list and its marker, firing, opening, the mouse.
+//! What a person asks for: the list and its marker, opening, the mouse.
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use langdeck_shared::{Accepted, LONG_TEXT_CHARS, Status};
+use crossterm::event::KeyCode;
+use langdeck_shared::{LONG_TEXT_CHARS, Status};
 
 use super::SECOND;
 use crate::app::actions::{Action, BINDINGS};
@@ -92,36 +92,6 @@ fn escape_from_the_filter_puts_the_old_one_back() {
 }
 
 #[test]
-fn f_and_enter_fire_once_at_the_marked_replica_with_a_key_of_its_own() {
-    let (mut app, now) = busy_fleet(Instant::now());
-    let mut keys = Vec::new();
-    for _ in 0..2 {
-        press(&mut app, KeyCode::Char('f'), now);
-        assert_eq!(app.context(), Context::Fire);
-        press(&mut app, KeyCode::Right, now);
-        let effects = press(&mut app, KeyCode::Enter, now);
-        let [Effect::Fire { source, alert, idempotency_key, .. }] = effects.as_slice() else { panic!("{effects:?}") };
-        assert_eq!((source, alert.alert_type.as_str()), (&SourceId(1), "high_latency"));
-        keys.push(idempotency_key.clone());
-    }
-    assert_ne!(keys[0], keys[1]);
-    assert_eq!(app.context(), Context::Overview);
-}
-
-#[test]
-fn every_replica_can_be_fired_at_though_two_share_a_name() {
-    let now = Instant::now();
-    let mut app = app(&["http://a", "http://b", "http://c"], now);
-    for (source, name) in [(0, "same"), (1, "same"), (2, "z")] {
-        answer(&mut app, source, idle(name, &format!("b{source}")), now);
-    }
-    press(&mut app, KeyCode::Char('f'), now);
-    press(&mut app, KeyCode::Right, now);
-    let effects = press(&mut app, KeyCode::Enter, now);
-    assert!(matches!(effects.as_slice(), [Effect::Fire { source: SourceId(2), .. }]), "{effects:?}");
-}
-
-#[test]
 fn what_is_pasted_or_typed_is_made_harmless() {
     let (mut app, now) = busy_fleet(Instant::now());
     press(&mut app, KeyCode::Char('/'), now);
@@ -138,44 +108,6 @@ fn a_pasted_book_is_cut_to_what_an_alert_may_hold() {
     press(&mut app, KeyCode::Char('/'), now);
     app.update(Message::Paste("ä".repeat(1_000_000)), now);
     assert_eq!(app.filter.value().chars().count(), LONG_TEXT_CHARS);
-}
-
-#[test]
-fn the_marker_goes_to_what_was_fired() {
-    let (mut app, now) = busy_fleet(Instant::now());
-    press(&mut app, KeyCode::Char('G'), now);
-    let accepted = Accepted { investigation_id: "inv_b3_2".to_owned(), replica: "x".into(), status: Status::Running };
-    app.update(Message::Fired { source: SourceId(2), result: Ok(accepted) }, now);
-    assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
-}
-
-#[test]
-fn a_refused_alert_says_where_and_why() {
-    let (mut app, now) = busy_fleet(Instant::now());
-    app.update(Message::Fired { source: SourceId(1), result: Err(NetError::Refused) }, now);
-    assert_eq!(app.notice.as_ref().unwrap().text, "not fired at http://localhost:8002: connection refused");
-    app.update(Message::Tick, now + 10 * SECOND);
-    assert!(app.notice.is_none());
-
-    app.update(Message::Fired { source: SourceId(1), result: Err(NetError::TimedOut(5)) }, now);
-    let notice = &app.notice.as_ref().unwrap().text;
-    assert_eq!(notice, "perhaps fired at http://localhost:8002: no answer within 5 s", "it may have arrived");
-}
-
-#[test]
-fn a_composed_alert_that_agents_would_refuse_stays_in_its_form() {
-    let (mut app, now) = busy_fleet(Instant::now());
-    press(&mut app, KeyCode::Char('F'), now);
-    press(&mut app, KeyCode::Tab, now);
-    app.update(Message::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)), now);
-    for _ in 0.."checkout-api".len() {
-        press(&mut app, KeyCode::Backspace, now);
-    }
-    assert_eq!(press(&mut app, KeyCode::Enter, now), []);
-    assert_eq!(app.context(), Context::Compose);
-    app.update(Message::Paste("cart\napi".to_owned()), now);
-    let effects = press(&mut app, KeyCode::Enter, now);
-    assert!(matches!(effects.as_slice(), [Effect::Fire { alert, .. }] if alert.service == "cart api"), "{effects:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The state through messages, as the loop drives it.
 
 mod asking;
+mod firing;
 mod telling;
 
 use std::time::Duration;

@@ -74,7 +74,7 @@ pub(super) async fn play(client: Client, replicas: Vec<BaseUrl>) {
             ..AlertRequest::default()
         };
         let Some(url) = replicas.get(replica % replicas.len().max(1)) else { return };
-        let _refused = client.submit(url, &alert, &format!("demo-{number}")).await;
+        let _refused = client.submit(url, None, &alert, &format!("demo-{number}")).await;
     }
 }
 

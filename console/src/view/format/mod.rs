@@ -104,6 +104,12 @@ pub fn duration_ms(ms: u64) -> String {
     }
 }
 
+/// How long an answer took, given in whole milliseconds; none is no time at all: `<1ms`, `12ms`, `1.9s`.
+#[must_use]
+pub fn latency_ms(ms: u64) -> String {
+    if ms == 0 { "<1ms".to_owned() } else { duration_ms(ms) }
+}
+
 /// How old something is, in one unit, so that it moves as seldom as it can: `0s`, `6s`, `2m`, `3h`, `4d`.
 #[must_use]
 pub fn age(age: Duration) -> String {

@@ -1,7 +1,8 @@
 //! What lies over the screen: the lists and forms that keys open.
 
-mod compose;
+pub(super) mod burst;
 mod fire;
+mod form;
 mod help;
 mod palette;
 
@@ -22,8 +23,12 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) -> Optio
             fire::render(scene, list, area, buffer);
             Some(0)
         }
-        Overlay::Compose(form) => {
-            compose::render(scene, form, area, buffer);
+        Overlay::Form(form) => {
+            form::render(scene, form, area, buffer);
+            Some(0)
+        }
+        Overlay::Burst => {
+            burst::render(scene, area, buffer);
             Some(0)
         }
         Overlay::Palette(input, chosen) => {
@@ -53,6 +58,17 @@ fn open(scene: Scene<'_>, panel: &Panel<'_>, place: Rect, buffer: &mut Buffer) -
         }
     }
     panel.render(place, buffer, scene.theme)
+}
+
+/// What is chosen from several: between arrows, where keys go there.
+fn choice(scene: Scene<'_>, chosen: &str, focused: bool, area: Rect, buffer: &mut Buffer) {
+    let Scene { theme, .. } = scene;
+    let room = usize::from(area.width.saturating_sub(4));
+    let chosen = super::format::fit(chosen, room, theme.glyphs.ellipsis);
+    let arrow = |arrow: &'static str| Span::styled(arrow, if focused { theme.key } else { theme.dim });
+    let style = if focused { theme.text } else { theme.dim };
+    let line = Line::from(vec![arrow("< "), Span::styled(chosen, style), arrow(" >")]);
+    buffer.set_line(area.x, area.y, &line, area.width);
 }
 
 /// A text field: what is written, with the cursor where letters go.
