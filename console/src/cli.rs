@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 #[cfg(feature = "demo")]
 use langdeck_shared::ToolMode;
 
+use crate::app::{parse_count, parse_rate};
 use crate::commands::{self, Failure};
 use crate::net::BaseUrl;
 
@@ -22,6 +24,8 @@ Examples:
   langdeck --url http://a:8000 --url http://b:8000
   langdeck fire high_latency checkout-api
                             one alert, followed to its report
+  langdeck fire high_cpu payment-api --count 200 --rate 20 --spread
+                            many, by turns to all replicas that are ready
   langdeck status           one look at the fleet, printed
 
 A fleet on Kubernetes is reached through
@@ -33,8 +37,8 @@ Environment:
 
 Exit codes:
   0      done
-  1      it failed: no agent answers (for status: not one of them), an investigation failed, or
-         a part of the console did and was restarted
+  1      it failed: no agent answers (for status: not one of them), an investigation failed, one
+         of several alerts was not accepted, or a part of the console failed and was restarted
   2      not understood, or no terminal to open the console on
   101    the console itself failed; a report is left in a file
   128+n  ended by signal n";
@@ -73,7 +77,7 @@ pub struct Look {
 enum Command {
     #[cfg(feature = "demo")]
     Demo(Demo),
-    Fire(Fire),
+    Fire(Box<Fire>),
     Status(Status),
     /// Print a completion script for a shell.
     ///
@@ -114,12 +118,17 @@ pub struct Demo {
     look: Look,
 }
 
-/// Send an alert, follow its investigation, print the report.
+/// Send an alert, follow its investigation, print the report. Or send many, and print what became of them.
+///
+/// Several alerts are not followed: it ends when each is accepted, refused or has failed, with 0 if all were accepted.
+/// Ctrl-C sends no more and prints the summary of those sent. An alert that failed is not sent again; it may have
+/// arrived all the same.
 ///
 /// Examples:
 ///   langdeck fire high_latency checkout-api
 ///   langdeck fire disk_full ledger --severity critical --label disk=/var --json
 ///   langdeck fire high_cpu payment-api --no-wait
+///   langdeck fire high_cpu payment-api --count 200 --rate 20 --spread
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Fire {
@@ -142,16 +151,32 @@ pub struct Fire {
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
     pub labels: Vec<(String, String)>,
 
-    /// Print the report as JSON.
+    /// Send it so many times, from 1 to 10000, each an alert of its own.
+    #[arg(long, value_name = "N", value_parser = parse_count, allow_negative_numbers = true)]
+    pub count: Option<u32>,
+
+    /// How many a second at most, from 0.1 to 1000; 10 unless given.
+    #[arg(long, value_name = "RATE", value_parser = parse_rate, allow_negative_numbers = true, requires = "count")]
+    pub rate: Option<f64>,
+
+    /// To the replica of this name or boot id; to the one that answers unless given.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub replica: Option<String>,
+
+    /// To all replicas of the fleet that are ready, by turns.
+    #[arg(long, conflicts_with = "replica", requires = "count")]
+    pub spread: bool,
+
+    /// Print the report as JSON; of several alerts the summary.
     #[arg(long)]
     pub json: bool,
 
-    /// Print the investigation's id and leave it to itself.
+    /// Print the investigation's id and leave it to itself, as several alerts always are.
     #[arg(long)]
     pub no_wait: bool,
 
     /// How long to follow, in seconds. The investigation goes on after that.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, conflicts_with_all = ["no_wait", "count"])]
     pub timeout: u64,
 
     /// The agent's address [env: LANGDECK_URL, its first] [default: http://localhost:8000]
@@ -164,7 +189,9 @@ impl Fire {
     fn resolve(&self, before: Target) -> Result<BaseUrl, Failure> {
         let given = Target { urls: self.url.clone().into_iter().collect() };
         if given.urls.is_empty() && before.urls.len() > 1 {
-            return Err(Failure::usage("`langdeck fire` sends one alert to one agent; give one --url"));
+            return Err(Failure::usage(
+                "`langdeck fire` sends through one agent; give one --url, and --spread for all of its fleet",
+            ));
         }
         let mut urls = given.resolve(before)?;
         Ok(urls.swap_remove(0))
@@ -316,6 +343,15 @@ mod tests {
             (&["fire", "high_latency"], "SERVICE"),
             (&["fire", "a", "b", "--label", "novalue"], "NAME=VALUE"),
             (&["fire", "a", "b", "--no-wait", "--timeout", "3"], "cannot be used with"),
+            (&["fire", "a", "b", "--count", "2", "--timeout", "3"], "cannot be used with"),
+            (&["fire", "a", "b", "--count", "0"], "a whole number from 1 to 10000"),
+            (&["fire", "a", "b", "--count", "-3"], "a whole number from 1 to 10000"),
+            (&["fire", "a", "b", "--count", "10001"], "a whole number from 1 to 10000"),
+            (&["fire", "a", "b", "--count", "2", "--rate", "0"], "a number from 0.1 to 1000"),
+            (&["fire", "a", "b", "--count", "2", "--rate", "-1"], "a number from 0.1 to 1000"),
+            (&["fire", "a", "b", "--rate", "5"], "--count"),
+            (&["fire", "a", "b", "--count", "2", "--spread", "--replica", "x"], "cannot be used with"),
+            (&["fire", "a", "b", "--replica", ""], "a value is required"),
             #[cfg(feature = "demo")]
             (&["demo", "--replicas", "0"], "1..=50"),
             #[cfg(feature = "demo")]

@@ -65,7 +65,7 @@ pub fn run(demo: &Demo, ascii: bool) -> Result<u8, Failure> {
 async fn as_text(client: &Client, sources: &[BaseUrl]) -> Result<u8, Failure> {
     let alert = script::documented();
     let first = &sources[0];
-    let accepted = fire::submit(client, first, &alert).await?;
+    let accepted = fire::submit(client, first, None, &alert).await?;
     let patience = Duration::from_secs(600);
     let investigation = fire::follow(client, first, &accepted, patience, &mut Live::new()).await?;
     let code = fire::print(&investigation, false)?;

@@ -1,18 +1,20 @@
-//! `langdeck fire`: sends an alert, follows its investigation, prints the report.
+//! `langdeck fire`: sends an alert, follows its investigation, prints the report; or sends many.
+
+mod burst;
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use garde::Validate;
 use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem, Status, Step, StepStatus};
 
+use super::output::Line;
 use super::table::terminal_width;
 use super::{Failure, hint, output, report, runtime};
 use crate::cli::Fire;
 use crate::crash::WORKER_THREAD;
 use crate::net::{BaseUrl, Client, NetError};
-use crate::view::format::{duration_ms, fit, usd};
+use crate::view::format::{duration_ms, usd};
 
 /// From look to look at an investigation that has just begun; doubled as it goes on.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
@@ -21,7 +23,7 @@ const LAST_LOOK: Duration = Duration::from_millis(500);
 /// How often in a row a look may fail before following ends: a lost connection is not the end of a run.
 const MAX_MISSES: u32 = 5;
 
-/// Sends the alert, and follows it unless told otherwise; the exit code.
+/// Sends the alert, and follows it unless told otherwise, or sends it many times; the exit code.
 ///
 /// # Errors
 ///
@@ -40,7 +42,10 @@ pub fn run(fire: &Fire, url: &BaseUrl) -> Result<u8, Failure> {
     let client = Client::new(std::slice::from_ref(url)).map_err(|error| Failure::new(error.to_string()))?;
     let runtime = runtime(WORKER_THREAD, 1)?;
     let result = runtime.block_on(async {
-        let accepted = submit(&client, url, &alert).await?;
+        if let Some(count) = fire.count {
+            return burst::run(&client, url, fire, alert, count).await;
+        }
+        let accepted = submit(&client, url, fire.replica.as_deref(), &alert).await?;
         if fire.no_wait {
             announce(url, &accepted, fire.json)?;
             return Ok(0);
@@ -62,12 +67,21 @@ pub fn run(fire: &Fire, url: &BaseUrl) -> Result<u8, Failure> {
 /// # Errors
 ///
 /// When it is refused or no agent answers.
-pub async fn submit(client: &Client, url: &BaseUrl, alert: &AlertRequest) -> Result<Accepted, Failure> {
-    let key = format!("fire-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    client.submit(url, None, alert, &key).await.map_err(|error| match error {
+pub async fn submit(
+    client: &Client,
+    url: &BaseUrl,
+    replica: Option<&str>,
+    alert: &AlertRequest,
+) -> Result<Accepted, Failure> {
+    client.submit(url, replica, alert, &new_key()).await.map_err(|error| match error {
         NetError::Problem(problem) => Failure::new(refused_there(url, &problem)),
         error => Failure::new(hint::no_answer(url, &error)),
     })
+}
+
+/// A key that no other alert has.
+fn new_key() -> String {
+    format!("fire-{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }
 
 /// Looks at an investigation until it has ended.
@@ -169,56 +183,50 @@ fn refused_there(url: &BaseUrl, problem: &Problem) -> String {
 /// below them one for what runs now.
 #[derive(Debug)]
 pub struct Live {
-    terminal: bool,
+    line: Line,
     ended: BTreeSet<usize>,
-    drawn: bool,
 }
 
 impl Live {
     /// Shows nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { terminal: io::stderr().is_terminal(), ended: BTreeSet::new(), drawn: false }
+        Self { line: Line::new(), ended: BTreeSet::new() }
     }
 
     fn show(&mut self, investigation: &Investigation) {
-        if !self.terminal {
+        if !self.line.is_on_terminal() {
             return;
         }
-        self.clear();
-        let mut text = String::new();
+        let mut above = String::new();
         for (place, step) in investigation.steps.iter().enumerate() {
             let over = !matches!(step.status, StepStatus::Waiting | StepStatus::Running);
             // By place, not by name: a plan may call a tool twice.
             if over && self.ended.insert(place) {
-                text.push_str(&format!("  {}\n", ended(step)));
+                above.push_str(&format!("  {}\n", ended(step)));
             }
         }
+        let mut now = String::new();
         if !investigation.status.has_ended() {
             let at_work = investigation.steps.iter().filter(|step| step.status == StepStatus::Running);
             let names: Vec<&str> = at_work.map(|step| &*step.name).collect();
             let took = duration_ms(investigation.elapsed_ms);
-            let now = format!(
+            now = format!(
                 "  {:<12}  {:<9}  {took:>7}  {:>5} tokens  {}",
                 names.join(", "),
                 investigation.status,
                 investigation.tokens,
                 usd(investigation.cost_usd)
             );
-            let room = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).max(2) - 1;
-            text.push_str(&fit(&now, room, "…"));
-            self.drawn = true;
         } else if !self.ended.is_empty() {
-            text.push('\n');
+            above.push('\n');
         }
-        write_err(&text);
+        self.line.show(&above, &now);
     }
 
     /// Takes the line of what runs now away.
     pub fn clear(&mut self) {
-        if std::mem::take(&mut self.drawn) {
-            write_err("\r\x1b[K");
-        }
+        self.line.clear();
     }
 }
 
@@ -235,10 +243,4 @@ fn ended(step: &Step) -> String {
         Some(error) => format!("{line}  {error}"),
         None => line,
     }
-}
-
-fn write_err(text: &str) {
-    let mut err = io::stderr().lock();
-    // A closed standard error only hides what is under way.
-    let _hidden = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
