@@ -127,7 +127,8 @@ async fn an_agent_that_comes_late_is_found() {
     let _late = agent_at(address).await;
     pty.see("pod-a");
     pty.see("ready");
-    assert!(!pty.text().contains("No agent answers"), "{}", pty.text());
+    // A frame may be here in part only.
+    pty.see_gone("No agent answers");
     pty.send("q");
     pty.ended_restored(0);
 }
