@@ -6,23 +6,30 @@ mod support;
 
 use std::time::Duration;
 
-use langdeck_console::net::{BaseUrl, Client, NetError, Timeouts};
-use langdeck_shared::{AlertRequest, ReplicaUpdate, Status};
+use langdeck_console::net::{BaseUrl, Client, FleetAnswer, NetError, Timeouts};
+use langdeck_shared::{AlertRequest, Status};
 use serde_json::json;
-use support::{Reply, Scripted, nobody, snapshot, within};
+use support::{Reply, Scripted, alone, nobody, snapshot, within};
 
-async fn ask(url: &BaseUrl) -> Result<ReplicaUpdate, NetError> {
+async fn ask(url: &BaseUrl) -> Result<FleetAnswer, NetError> {
     // Short where a test waits for it; long enough that a slow machine does not run into it elsewhere.
     ask_for(url, Duration::from_secs(20)).await
 }
 
-async fn ask_for(url: &BaseUrl, total: Duration) -> Result<ReplicaUpdate, NetError> {
+async fn ask_for(url: &BaseUrl, total: Duration) -> Result<FleetAnswer, NetError> {
     let urls = [url.clone()];
     let client = Client::with_timeouts(&urls, Timeouts { connect: total, total }).unwrap();
-    within("an answer or an error", client.replica(url, None)).await
+    within("an answer or an error", client.fleet(url, None)).await
 }
 
-fn malformed(result: Result<ReplicaUpdate, NetError>) -> String {
+fn failure(result: Result<FleetAnswer, NetError>) -> NetError {
+    match result {
+        Err(error) => error,
+        Ok(answer) => panic!("taken for an agent: {answer:?}"),
+    }
+}
+
+fn malformed(result: Result<FleetAnswer, NetError>) -> String {
     match result {
         Err(NetError::Malformed(why)) => why,
         other => panic!("taken for an agent: {other:?}"),
@@ -31,14 +38,14 @@ fn malformed(result: Result<ReplicaUpdate, NetError>) -> String {
 
 #[tokio::test]
 async fn an_agent_that_is_well_is_understood_and_the_cursor_is_sent_back() {
-    let agent = Scripted::start(|_| Reply::Json(200, snapshot("a", "c 1&x"))).await;
+    let agent = Scripted::start(|_| Reply::Json(200, alone(snapshot("a", "c 1&x")))).await;
     let client = Client::new(&[agent.url()]).unwrap();
-    let first = client.replica(&agent.url(), None).await.unwrap();
-    assert_eq!((first.replica.as_str(), first.totals.spend.tokens), ("a", 471));
-    client.replica(&agent.url(), Some(&first.cursor)).await.unwrap();
+    let first = client.fleet(&agent.url(), None).await.unwrap().update;
+    assert_eq!((first.replica.as_str(), first.replicas[0].totals.spend.tokens), ("a", 471));
+    client.fleet(&agent.url(), Some(&first.cursor)).await.unwrap();
     let requests = agent.requests();
-    assert!(requests[0].starts_with("GET /v1/replica HTTP/1.1\r\n"), "{}", requests[0]);
-    assert!(requests[1].starts_with("GET /v1/replica?since=c+1%26x HTTP/1.1\r\n"), "{}", requests[1]);
+    assert!(requests[0].starts_with("GET /v1/fleet HTTP/1.1\r\n"), "{}", requests[0]);
+    assert!(requests[1].starts_with("GET /v1/fleet?since=c+1%26x HTTP/1.1\r\n"), "{}", requests[1]);
 }
 
 #[tokio::test]
@@ -46,7 +53,7 @@ async fn unknown_fields_are_no_matter() {
     let agent = Scripted::start(|_| {
         let mut body = snapshot("a", "1");
         body["from_a_later_version"] = json!({"x": [1, 2]});
-        Reply::Json(200, body)
+        Reply::Json(200, alone(body))
     })
     .await;
     assert!(ask(&agent.url()).await.is_ok());
@@ -54,13 +61,13 @@ async fn unknown_fields_are_no_matter() {
 
 #[tokio::test]
 async fn nobody_there_is_refused() {
-    assert_eq!(ask(&nobody().await).await, Err(NetError::Refused));
+    assert_eq!(failure(ask(&nobody().await).await), NetError::Refused);
 }
 
 #[tokio::test]
 async fn a_hung_agent_runs_out_of_time() {
     let agent = Scripted::start(|_| Reply::Hang).await;
-    assert_eq!(ask_for(&agent.url(), Duration::from_millis(50)).await, Err(NetError::TimedOut(1)));
+    assert_eq!(failure(ask_for(&agent.url(), Duration::from_millis(50)).await), NetError::TimedOut(1));
 }
 
 #[tokio::test]
@@ -103,11 +110,12 @@ async fn a_field_of_the_wrong_kind_is_named_with_its_place() {
     let agent = Scripted::start(|_| {
         let mut body = snapshot("a", "1");
         body["totals"]["spend"]["cost_usd"] = json!(-3);
-        Reply::Json(200, body)
+        Reply::Json(200, alone(body))
     })
     .await;
-    let why = malformed(ask(&agent.url()).await);
-    assert!(why.contains("totals.spend.cost_usd"), "{why}");
+    let answer = ask(&agent.url()).await.unwrap();
+    let why = &answer.faults[0].reason;
+    assert!(answer.update.replicas.is_empty() && why.contains("totals.spend.cost_usd"), "{why}");
 }
 
 #[tokio::test]
@@ -120,7 +128,7 @@ async fn something_that_is_no_http_is_no_agent() {
 #[tokio::test]
 async fn a_redirect_is_named_and_not_followed() {
     let elsewhere = Scripted::start(|_| Reply::Json(200, snapshot("b", "1"))).await;
-    let location = format!("http://{}/v1/replica", elsewhere.address);
+    let location = format!("http://{}/v1/fleet", elsewhere.address);
     let agent = Scripted::start(move |_| {
         let head = format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
         Reply::Raw(head.into_bytes())
@@ -168,14 +176,14 @@ async fn a_refusal_without_a_problem_is_named_by_its_status() {
 async fn hostile_text_is_harmless_wherever_it_stands() {
     const EVIL: &str = "a\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{200b}\r\nb";
     let agent = Scripted::start(|request| {
-        if request.starts_with("GET /v1/replica") {
+        if request.starts_with("GET /v1/fleet") {
             let mut body = snapshot("a", "1");
             body["replica"] = json!(EVIL);
             body["memory"]["patterns"] = json!([{
                 "service": EVIL, "investigations": 1, "alert_types": {EVIL: 1}, "last_seen": "2026-01-01T00:00:00Z",
                 "last_alert_type": EVIL, "mean_cost_usd": 0, "mean_confidence": 0.5,
             }]);
-            Reply::Json(200, body)
+            Reply::Json(200, alone(body))
         } else {
             let body =
                 json!({"type": EVIL, "title": EVIL, "status": 404, "detail": EVIL, "request_id": EVIL, "errors": []});
@@ -184,7 +192,7 @@ async fn hostile_text_is_harmless_wherever_it_stands() {
     })
     .await;
     let client = Client::new(&[agent.url()]).unwrap();
-    let update = client.replica(&agent.url(), None).await.unwrap();
+    let update = &client.fleet(&agent.url(), None).await.unwrap().update.replicas[0];
     let pattern = &update.memory.patterns[0];
     assert_eq!((update.replica.as_str(), pattern.service.as_str()), ("a b", "a b"));
     assert_eq!(pattern.alert_types.keys().collect::<Vec<_>>(), ["a b"]);

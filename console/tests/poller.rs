@@ -12,7 +12,7 @@ use langdeck_console::app::{Message, Pace, Place, SourceId};
 use langdeck_console::net::{BaseUrl, Client, NetError, PollOptions, Submitter, Timeouts, spawn_poller};
 use langdeck_shared::AlertRequest;
 use serde_json::json;
-use support::{DEADLINE, Reply, Scripted, nobody, snapshot, within};
+use support::{DEADLINE, Reply, Scripted, alone, nobody, snapshot, within};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -60,14 +60,15 @@ impl Polling {
 
 fn updated(message: &Message) -> Option<(SourceId, String)> {
     match message {
-        Message::Updated { source, update, .. } => Some((*source, update.cursor.clone())),
+        Message::Updated { source, answer, .. } => Some((*source, answer.update.cursor.clone())),
         _ => None,
     }
 }
 
 async fn well() -> Scripted {
     let count = AtomicU64::new(0);
-    Scripted::start(move |_| Reply::Json(200, snapshot("a", &count.fetch_add(1, Ordering::SeqCst).to_string()))).await
+    Scripted::start(move |_| Reply::Json(200, alone(snapshot("a", &count.fetch_add(1, Ordering::SeqCst).to_string()))))
+        .await
 }
 
 #[tokio::test]
@@ -79,9 +80,9 @@ async fn every_source_is_asked_in_a_beat_with_its_own_cursor() {
     }
     for agent in [a, b] {
         let requests = agent.requests();
-        assert!(requests[0].starts_with("GET /v1/replica HTTP"), "{}", requests[0]);
-        assert!(requests[1].starts_with("GET /v1/replica?since=0 HTTP"), "{}", requests[1]);
-        assert!(requests[2].starts_with("GET /v1/replica?since=1 HTTP"), "{}", requests[2]);
+        assert!(requests[0].starts_with("GET /v1/fleet HTTP"), "{}", requests[0]);
+        assert!(requests[1].starts_with("GET /v1/fleet?since=0 HTTP"), "{}", requests[1]);
+        assert!(requests[2].starts_with("GET /v1/fleet?since=1 HTTP"), "{}", requests[2]);
     }
 }
 
@@ -132,7 +133,7 @@ async fn what_has_more_is_asked_again_without_waiting() {
         let at = count.fetch_add(1, Ordering::SeqCst);
         let mut body = snapshot("a", &at.to_string());
         body["more"] = json!(at < 3);
-        Reply::Json(200, body)
+        Reply::Json(200, alone(body))
     })
     .await;
     let mut polling = Polling::start(vec![agent.url()], Pace::Idle, QUICK);
@@ -145,7 +146,7 @@ async fn an_agent_that_never_has_enough_is_asked_a_bounded_number_of_times() {
     let agent = Scripted::start(move |_| {
         let mut body = snapshot("a", &count.fetch_add(1, Ordering::SeqCst).to_string());
         body["more"] = json!(true);
-        Reply::Json(200, body)
+        Reply::Json(200, alone(body))
     })
     .await;
     let mut polling = Polling::start(vec![agent.url()], Pace::Idle, QUICK);
@@ -163,7 +164,7 @@ async fn failures_are_told_with_the_next_try_and_recovery_comes_by_itself() {
     let state = Arc::clone(&ill);
     let agent = Scripted::start(move |_| match state.load(Ordering::SeqCst) {
         true => Reply::Json(200, json!({"cursor": 7})),
-        false => Reply::Json(200, snapshot("a", "1")),
+        false => Reply::Json(200, alone(snapshot("a", "1"))),
     })
     .await;
     let mut polling = Polling::start(vec![agent.url()], Pace::Busy, QUICK);
@@ -207,12 +208,12 @@ async fn another_life_of_a_replica_simply_arrives() {
         if count.fetch_add(1, Ordering::SeqCst) > 2 {
             body["boot_id"] = json!("second");
         }
-        Reply::Json(200, body)
+        Reply::Json(200, alone(body))
     })
     .await;
     let mut polling = Polling::start(vec![agent.url()], Pace::Busy, QUICK);
     let reset = polling.find("the second life", |message| match message {
-        Message::Updated { update, .. } if update.boot_id == "second" => Some(update.reset),
+        Message::Updated { answer, .. } if answer.update.boot_id == "second" => Some(answer.update.reset),
         _ => None,
     });
     assert!(reset.await);

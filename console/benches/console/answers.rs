@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::ops::Range;
 
 use langdeck_console::net::{BaseUrl, Client};
-use langdeck_shared::{Investigation, ReplicaUpdate};
+use langdeck_shared::{FleetUpdate, Investigation, ReplicaUpdate};
 use serde_json::{Value, json};
 
 /// An answer of a replica with samples of these seconds, in which these moved.
@@ -28,6 +28,19 @@ pub(crate) fn update(replica: usize, seconds: Range<usize>, investigations: Vec<
     .unwrap();
     update.investigations = investigations;
     update
+}
+
+/// What the first of these replicas tells of its fleet.
+pub(crate) fn fleet(replicas: Vec<ReplicaUpdate>) -> FleetUpdate {
+    FleetUpdate {
+        cursor: "1".to_owned(),
+        reset: false,
+        more: false,
+        replica: "langchain-free-7d9c-00000".to_owned(),
+        boot_id: "boot-0".to_owned(),
+        replicas,
+        problems: None,
+    }
 }
 
 /// One of a replica; every twentieth still runs.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use langdeck_console::app::{App, AppOptions, Message, SourceId};
+use langdeck_console::net::FleetAnswer;
 use langdeck_console::view::theme::{ColorDepth, Theme};
 use langdeck_console::view::{self, Texts};
 use langdeck_shared::ReplicaUpdate;
@@ -14,7 +15,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use crate::answers::{fetched, investigation, largest, update};
+use crate::answers::{fetched, fleet, investigation, largest, update};
 use crate::report::{Table, count};
 use crate::times::{Times, timed};
 use crate::{COLUMNS, HEAD, ROWS};
@@ -42,20 +43,19 @@ pub(crate) fn measure(quick: bool) -> String {
 
 /// Replicas at work, all of them fresh: each frame comes a moment after the one before, and after the answers of those
 /// whose second is over.
-fn a_fleet(replicas: usize, told: usize, frames: usize, floor: &str) -> [String; 3] {
+fn a_fleet(replicas: usize, investigations: usize, frames: usize, floor: &str) -> [String; 3] {
     let mut bench = Bench::new();
-    bench.fill(replicas, told);
+    bench.fill(replicas, investigations);
     let times = Times::of(frames, |round| {
-        for replica in (round % FRAMES_A_SECOND..replicas).step_by(FRAMES_A_SECOND) {
-            let second = SAMPLES + round / FRAMES_A_SECOND;
-            bench.answer(replica, update(replica, second..second + 1, Vec::new()));
-        }
-        bench.moves(round, replicas, told);
+        let second = SAMPLES + round / FRAMES_A_SECOND;
+        let told = (round % FRAMES_A_SECOND..replicas).step_by(FRAMES_A_SECOND);
+        bench.answer(told.map(|replica| update(replica, second..second + 1, Vec::new())).collect());
+        bench.moves(round, replicas, investigations);
         timed(|| bench.frame())
     });
     let kept = bench.app.investigations.len();
-    let known = if kept == told { String::new() } else { format!(", of which {} are kept", count_of(kept)) };
-    let what = format!("a frame, {} replicas, {} investigations{known}", count_of(replicas), count_of(told));
+    let known = if kept == investigations { String::new() } else { format!(", of which {} are kept", count_of(kept)) };
+    let what = format!("a frame, {} replicas, {} investigations{known}", count_of(replicas), count_of(investigations));
     [what, times.spread(), floor.to_owned()]
 }
 
@@ -123,7 +123,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let now = Instant::now();
-        let sources = (0..1_000).map(|source| format!("http://agent-{source}")).collect();
+        let sources = vec!["http://localhost:8000".to_owned()];
         let options = TerminalOptions { viewport: Viewport::Fixed(Rect::new(0, 0, COLUMNS, ROWS)) };
         Self {
             app: App::new(AppOptions { sources, demo: false }, 7, now),
@@ -135,25 +135,26 @@ impl Bench {
     }
 
     fn fill(&mut self, replicas: usize, investigations: usize) {
-        for replica in 0..replicas {
+        let of_one = |replica: usize| {
             let mine = (replica..investigations).step_by(replicas);
-            self.answer(
-                replica,
-                update(replica, 0..SAMPLES, mine.map(|number| investigation(replica, number)).collect()),
-            );
-        }
+            update(replica, 0..SAMPLES, mine.map(|number| investigation(replica, number)).collect())
+        };
+        self.answer((0..replicas).map(of_one).collect());
     }
 
     /// One of so many that are known has moved, and its replica tells of it.
     fn moves(&mut self, round: usize, replicas: usize, known: usize) {
         let number = round % known;
         let replica = number % replicas;
-        self.answer(replica, update(replica, 0..0, vec![investigation(replica, number)]));
+        self.answer(vec![update(replica, 0..0, vec![investigation(replica, number)])]);
     }
 
-    fn answer(&mut self, source: usize, update: ReplicaUpdate) {
-        let (source, took) = (SourceId(source), Duration::from_millis(12));
-        self.app.update(Message::Updated { source, update: Box::new(update), received: self.now, took }, self.now);
+    /// The first replica tells of these.
+    fn answer(&mut self, replicas: Vec<ReplicaUpdate>) {
+        let answer = FleetAnswer { update: fleet(replicas), faults: Vec::new() };
+        let (source, took) = (SourceId(0), Duration::from_millis(12));
+        let received = self.now;
+        self.app.update(Message::Updated { source, answer: Box::new(answer), received, took }, self.now);
     }
 
     fn key(&mut self, code: KeyCode) {

@@ -25,6 +25,10 @@ pub enum Action {
     Filter,
     /// Order the fleet by another column.
     Sort,
+    /// Turn the order of the fleet round.
+    Reverse,
+    /// Keep the replica on top, or let go of it.
+    Pin,
     /// Stop or go on asking the agents.
     Pause,
     /// Move to the next pane or field.
@@ -209,7 +213,7 @@ pub const BINDINGS: &[Binding] = &[
         action: Action::Filter,
         keys: &[Key::char('/')],
         label: "filter",
-        help: "Show only the investigations that hold a text",
+        help: "Show only the investigations that hold a text; in the fleet, only such replicas",
         contexts: &[Overview],
         footer: &[(Overview, "filter")],
     },
@@ -218,6 +222,22 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('s')],
         label: "sort",
         help: "Order the fleet by the next column",
+        contexts: &[Overview],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Reverse,
+        keys: &[Key::char('S')],
+        label: "reverse",
+        help: "Turn the order of the fleet round",
+        contexts: &[Overview],
+        footer: &[],
+    },
+    Binding {
+        action: Action::Pin,
+        keys: &[Key::char('P')],
+        label: "pin",
+        help: "Keep the marked replica on top; again to let go of it",
         contexts: &[Overview],
         footer: &[],
     },

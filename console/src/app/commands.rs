@@ -22,7 +22,7 @@ impl App {
         match actions::action_for(context, &key) {
             Some(action) => self.act(action, now),
             None if context.takes_text() => {
-                self.edit(key);
+                self.edit(key, now);
                 Vec::new()
             }
             None => Vec::new(),
@@ -40,12 +40,19 @@ impl App {
             Action::Burst => self.open_burst(),
             Action::Stop => return self.stop_burst(),
             Action::Open => return self.open(now),
-            Action::Back => self.back(),
+            Action::Back => self.back(now),
             Action::Filter => {
-                self.overlay = Some(Overlay::Filter(self.filter.value_and_reset()));
-                self.sift();
+                let before = self.filter_here().value_and_reset();
+                self.overlay = Some(Overlay::Filter(before));
+                self.sift_here(now);
             }
-            Action::Sort => self.fleet.order_by_next(),
+            Action::Sort => self.fleet.order_by_next(now),
+            Action::Reverse => self.fleet.order_by(self.fleet.order(), now),
+            Action::Pin => {
+                if let Some(name) = self.target() {
+                    self.fleet.pin(&name, now);
+                }
+            }
             Action::Pause => self.paused_at = if self.is_paused() { None } else { Some(now) },
             Action::Palette => self.overlay = Some(Overlay::Palette(Input::default(), 0)),
             Action::Help => {
@@ -65,14 +72,14 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn pointed(&mut self, gesture: Gesture, target: Target) -> Vec<Effect> {
+    pub(super) fn pointed(&mut self, gesture: Gesture, target: Target, now: Instant) -> Vec<Effect> {
         match (gesture, target) {
             (Gesture::WheelUp, Target::Nothing) if self.opened => self.page(-3),
             (Gesture::WheelDown, Target::Nothing) if self.opened => self.page(3),
             (_, Target::Nothing) if self.overlay.is_none() => {}
             (Gesture::WheelUp | Gesture::WheelDown, _) => {
                 match target {
-                    Target::Replica(_) => self.pane = Pane::Fleet,
+                    Target::Replica(_) | Target::Head(_) => self.pane = Pane::Fleet,
                     Target::Investigation(_) => self.pane = Pane::Investigations,
                     _ => {}
                 }
@@ -81,6 +88,10 @@ impl App {
             (Gesture::Press, Target::Replica(row)) => {
                 self.pane = Pane::Fleet;
                 self.select_replica(row);
+            }
+            (Gesture::Press, Target::Head(order)) => {
+                self.pane = Pane::Fleet;
+                self.fleet.order_by(order, now);
             }
             (Gesture::Press, Target::Investigation(row)) => {
                 let again = self.pane == Pane::Investigations && !self.follows() && self.selected_row() == row;
@@ -196,22 +207,27 @@ impl App {
     }
 
     fn show_replica_only(&mut self) {
-        let name = self.replica().map(|replica| replica.name.clone());
+        let Some(name) = self.target() else { return };
+        let name = Some(name);
         self.scope = if self.scope == name { None } else { name };
         self.pane = Pane::Investigations;
         self.sift();
     }
 
     /// Leaves the innermost thing that was opened or set.
-    fn back(&mut self) {
+    fn back(&mut self, now: Instant) {
         match self.overlay.take() {
             Some(Overlay::Filter(before)) => {
-                self.filter = Input::from(before);
-                self.sift();
+                *self.filter_here() = Input::from(before);
+                self.sift_here(now);
             }
             Some(Overlay::Burst) => self.leave_burst(),
             Some(_) => {}
             None if self.opened => self.opened = false,
+            None if self.filters_fleet() && !self.fleet_filter.value().is_empty() => {
+                self.fleet_filter.reset();
+                self.sift_here(now);
+            }
             None if !self.filter.value().is_empty() => {
                 self.filter.reset();
                 self.sift();
@@ -267,7 +283,7 @@ impl App {
             }
             None if context == Context::Detail => self.choose_step(by),
             None if self.pane == Pane::Fleet => {
-                self.select_replica(step(self.replica_row(), by, self.fleet.replicas().len()));
+                self.select_replica(step(self.replica_row(), by, self.fleet.row_count()));
             }
             None => self.select_investigation(step(self.selected_row(), by, self.shown_count())),
         }
@@ -287,41 +303,56 @@ impl App {
         detail.choose(step(detail.step, by, steps));
     }
 
+    /// The filter of the pane that keys go to.
+    const fn filter_here(&mut self) -> &mut Input {
+        match self.pane {
+            Pane::Fleet => &mut self.fleet_filter,
+            Pane::Investigations => &mut self.filter,
+        }
+    }
+
+    fn sift_here(&mut self, now: Instant) {
+        match self.pane {
+            Pane::Fleet => self.fleet.filter(self.fleet_filter.value(), self.shown_at(now)),
+            Pane::Investigations => self.sift(),
+        }
+    }
+
     fn select_replica(&mut self, row: usize) {
-        self.replica = self.fleet.replicas().get(row).map(|replica| replica.boot_id.clone());
+        self.replica = self.fleet.row(row).map(|row| row.key().to_owned());
     }
 
     fn select_investigation(&mut self, row: usize) {
         self.selected = self.shown(row).map(|known| known.investigation.investigation_id.clone());
     }
 
-    fn edit(&mut self, key: KeyEvent) {
+    fn edit(&mut self, key: KeyEvent, now: Instant) {
         // A terminal that does not tell of pasting sends a paste as keys.
         if let KeyCode::Char(c) = key.code
             && clean_text(c.encode_utf8(&mut [0; 4])).is_empty()
         {
             return;
         }
-        self.change_text(|input| {
+        self.change_text(now, |input| {
             input.handle_event(&Event::Key(key));
         });
     }
 
     /// Writes text where letters go, as if it had been typed. What is pasted is as hostile as what an agent says.
-    pub(super) fn paste(&mut self, text: &str) {
+    pub(super) fn paste(&mut self, text: &str, now: Instant) {
         let text = clean_within(text, usize::MAX);
-        self.change_text(|input| {
+        self.change_text(now, |input| {
             for c in text.chars().take(LONG_TEXT_CHARS) {
                 input.handle(InputRequest::InsertChar(c));
             }
         });
     }
 
-    fn change_text(&mut self, change: impl FnOnce(&mut Input)) {
+    fn change_text(&mut self, now: Instant, change: impl FnOnce(&mut Input)) {
         match &mut self.overlay {
             Some(Overlay::Filter(_)) => {
-                change(&mut self.filter);
-                self.sift();
+                change(self.filter_here());
+                self.sift_here(now);
             }
             Some(Overlay::Form(form)) => {
                 if let Some(input) = form.input() {

@@ -19,13 +19,22 @@ pub struct Known {
     pub boot_id: String,
     /// When that was heard.
     pub received: Instant,
-    /// Whether nobody will say how it went: its replica restarted before it ended, or told of more than one could hear.
-    pub lost: bool,
+    /// Why nobody will say how it went; none while somebody may.
+    pub lost: Option<Loss>,
     place: Place,
     /// About how many bytes it takes.
     bytes: usize,
     /// All that a filter looks at, in small letters, a line each.
     texts: Box<str>,
+}
+
+/// Why nobody will say how an investigation went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Its replica has ended before it did.
+    Ended,
+    /// Its replica told of more than one could hear.
+    Missed,
 }
 
 impl Known {
@@ -49,7 +58,7 @@ impl Known {
     /// Whether it is still at work, or waiting to be.
     #[must_use]
     pub const fn is_moving(&self) -> bool {
-        !self.investigation.status.has_ended() && !self.lost
+        !self.investigation.status.has_ended() && self.lost.is_none()
     }
 }
 
@@ -91,18 +100,20 @@ impl Investigations {
         Duration::from_millis(u64::try_from(now_ms.saturating_sub(known.place.0)).unwrap_or(0))
     }
 
-    /// Takes those that moved in an answer; the ids of those that are no longer known come back.
-    pub fn take(&mut self, update: ReplicaUpdate, received: Instant) -> Vec<String> {
-        let received_ms = millis(received.saturating_duration_since(self.began));
+    /// Takes those that moved in an entry of a replica, which said it at `said`; `newest` is whether nothing later was
+    /// known of it. The ids of those that are no longer known come back.
+    pub fn take(&mut self, update: ReplicaUpdate, said: Instant, newest: bool) -> Vec<String> {
+        let said_ms =
+            millis(said.saturating_duration_since(self.began)) - millis(self.began.saturating_duration_since(said));
         for investigation in update.investigations {
             let age_ms = update.now.as_millisecond().saturating_sub(investigation.accepted_at.as_millisecond());
-            let at = received_ms.saturating_sub(age_ms.max(0));
-            self.put(investigation, &update.boot_id, at, received);
+            let at = said_ms.saturating_sub(age_ms.max(0));
+            self.put(investigation, &update.boot_id, at, said);
         }
         if update.missed > 0 {
             self.gaps.insert(update.boot_id.clone());
         }
-        if !update.more && self.gaps.remove(&update.boot_id) {
+        if newest && !update.more && self.gaps.remove(&update.boot_id) {
             self.lose_untold(&update.boot_id, update.running.saturating_add(update.queued));
         }
         self.forget_oldest()
@@ -111,7 +122,13 @@ impl Investigations {
     /// Marks what a life of a replica left unfinished.
     pub fn lose(&mut self, boot_id: &str) {
         self.gaps.remove(boot_id);
-        self.moving(boot_id).for_each(|known| known.lost = true);
+        self.moving(boot_id).for_each(|known| known.lost = Some(Loss::Ended));
+    }
+
+    /// Takes that back: the life goes on.
+    pub fn restore(&mut self, boot_id: &str) {
+        let lost = self.entries.iter_mut().filter(|known| known.boot_id == boot_id && known.lost == Some(Loss::Ended));
+        lost.for_each(|known| known.lost = None);
     }
 
     /// Marks those that have ended without a word of it: so many as there are more than the life has at work, those
@@ -120,7 +137,7 @@ impl Investigations {
         let mut moving: Vec<&mut Known> = self.moving(boot_id).collect();
         let untold = moving.len().saturating_sub(usize::try_from(at_work).unwrap_or(usize::MAX));
         moving.sort_by_key(|known| known.received);
-        moving.into_iter().take(untold).for_each(|known| known.lost = true);
+        moving.into_iter().take(untold).for_each(|known| known.lost = Some(Loss::Missed));
     }
 
     fn moving(&mut self, boot_id: &str) -> impl Iterator<Item = &mut Known> {
@@ -169,6 +186,9 @@ impl Investigations {
 
     fn put(&mut self, investigation: Investigation, boot_id: &str, at: i64, received: Instant) {
         let id = investigation.investigation_id.clone();
+        if self.get(&id).is_some_and(|known| is_older(&investigation, received, known)) {
+            return;
+        }
         let texts = texts_of(&investigation);
         let bytes = bytes_of(&investigation) + texts.len();
         self.bytes += bytes;
@@ -177,7 +197,7 @@ impl Investigations {
             known.investigation = investigation;
             boot_id.clone_into(&mut known.boot_id);
             known.received = received;
-            known.lost = false;
+            known.lost = None;
             known.texts = texts;
             return;
         }
@@ -185,7 +205,7 @@ impl Investigations {
         let index = self.entries.partition_point(|known| known.place < place);
         let boot_id = boot_id.to_owned();
         self.entries
-            .insert(index, Box::new(Known { investigation, boot_id, received, lost: false, place, bytes, texts }));
+            .insert(index, Box::new(Known { investigation, boot_id, received, lost: None, place, bytes, texts }));
         self.places.insert(id, at);
     }
 
@@ -211,6 +231,14 @@ impl Investigations {
             known.place.1
         };
         forgotten.into_iter().map(forget).collect()
+    }
+}
+
+/// Whether a word about an investigation is older than what is known of it: what has ended never runs again.
+fn is_older(investigation: &Investigation, said: Instant, known: &Known) -> bool {
+    match (known.investigation.status.has_ended(), investigation.status.has_ended()) {
+        (ended, ends) if ended != ends => ended,
+        _ => said < known.received,
     }
 }
 
@@ -268,7 +296,7 @@ mod tests {
             let id = |number| format!("inv_{status}_{}_{number}", known.len());
             let made_up = |number| investigation(&id(number), "a", ("high_cpu", "api"), status, Duration::ZERO);
             update.investigations = (0..KEPT / 2 + 10).map(made_up).collect();
-            known.take(update, now);
+            known.take(update, now, true);
         }
         assert_eq!((known.len(), known.places.len()), (KEPT, KEPT));
         assert!(known.newest_first().all(Known::is_moving), "what has ended goes first");
@@ -284,7 +312,7 @@ mod tests {
             let mut large = investigation(&id, "a", ("high_cpu", "api"), Status::Failed, Duration::ZERO);
             large.error = Some("e".repeat(16 * 1024).into());
             update.investigations = vec![large];
-            known.take(update, now + Duration::from_millis(number));
+            known.take(update, now + Duration::from_millis(number), true);
         }
         let held: usize = known.newest_first().map(|known| bytes_of(&known.investigation) + known.texts.len()).sum();
         assert!(held == known.bytes && held <= MOST_BYTES && held > MOST_BYTES - 20 * 1024, "{held}");

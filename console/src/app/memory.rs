@@ -37,15 +37,15 @@ pub struct FleetMemory {
 }
 
 impl FleetMemory {
-    /// Takes what an answer tells; a snapshot replaces what was known of that life.
-    pub fn take(&mut self, update: &ReplicaUpdate, received: Instant) {
+    /// Takes what an entry of a replica tells, which said it at `said`; a snapshot replaces what was known of that life.
+    pub fn take(&mut self, update: &ReplicaUpdate, said: Instant) {
         if update.reset {
             self.forget(&update.boot_id);
         }
         for pattern in &update.memory.patterns {
             let age = update.now.as_millisecond().saturating_sub(pattern.last_seen.as_millisecond());
             let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
-            let seen = received.checked_sub(age).unwrap_or(received);
+            let seen = said.checked_sub(age).unwrap_or(said);
             let of_service = self.services.entry(pattern.service.clone()).or_default();
             of_service.insert(update.boot_id.clone(), Recollection { pattern: pattern.clone(), seen });
         }

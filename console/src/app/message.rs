@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
-use langdeck_shared::{Accepted, AlertRequest, Investigation, ReplicaUpdate};
+use langdeck_shared::{Accepted, AlertRequest, Investigation};
 
-use super::{Order, Place, Progress};
+use super::{FleetOrder, Order, Place, Progress};
 use crate::crash::Panic;
-use crate::net::NetError;
+use crate::net::{FleetAnswer, NetError};
 
 /// One of the addresses that the console polls: its place in the list of `--url`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +29,8 @@ pub enum Gesture {
 pub enum Target {
     /// A row of the fleet, counted from the first.
     Replica(usize),
+    /// The head of a column of the fleet.
+    Head(FleetOrder),
     /// An investigation, counted from the newest of those shown.
     Investigation(usize),
     /// A step of the opened investigation.
@@ -56,8 +58,8 @@ pub enum Message {
     Updated {
         /// Which one.
         source: SourceId,
-        /// What it said, cleaned.
-        update: Box<ReplicaUpdate>,
+        /// What it said of its fleet, cleaned.
+        answer: Box<FleetAnswer>,
         /// When the answer was whole.
         received: Instant,
         /// How long it took.

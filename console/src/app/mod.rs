@@ -23,7 +23,7 @@ mod update;
 
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{STALE_AFTER, Status};
+use langdeck_shared::Status;
 use tui_input::Input;
 
 pub use actions::{Action, Context};
@@ -32,9 +32,9 @@ pub use burst::{Burst, Order, Progress, Reason, Stage, parse_count, parse_rate};
 pub use connection::{Link, Source};
 pub use detail::Detail;
 pub use fire::{FireList, PRESETS, Preset};
-pub use fleet::{Fleet, FleetOrder, Replica, hourly};
+pub use fleet::{Fleet, FleetOrder, FleetRow, Replica, SilentPeer, hourly};
 pub use form::{Field, Form, FormKind};
-pub use investigations::{Investigations, Known};
+pub use investigations::{Investigations, Known, Loss};
 pub use memory::{FleetMemory, Recalled};
 pub use message::{Effect, Gesture, Message, Pace, SourceId, Target};
 pub use notice::{Fault, Notice, Tone};
@@ -64,7 +64,7 @@ struct Followed {
 struct Looks {
     id: String,
     received: Instant,
-    lost: bool,
+    lost: Option<Loss>,
     reached: bool,
 }
 
@@ -125,6 +125,8 @@ pub struct App {
     pub overlay: Option<Overlay>,
     /// Only investigations that hold this text are shown.
     pub filter: Input,
+    /// Only replicas that hold this text are shown.
+    pub fleet_filter: Input,
     /// Only investigations of the replica with this name are shown.
     pub scope: Option<String>,
     /// What has just become known and will soon be forgotten.
@@ -137,7 +139,7 @@ pub struct App {
     aim: Aim,
     /// How many alerts were spread over the fleet one by one.
     turn: usize,
-    /// The replica that the fleet's marker stands at, by its life.
+    /// The row that the fleet's marker stands at, by its key.
     replica: Option<String>,
     /// The investigation that the list's marker was put at; none lets it follow what runs.
     selected: Option<String>,
@@ -174,6 +176,7 @@ impl App {
             detail: None,
             overlay: None,
             filter: Input::default(),
+            fleet_filter: Input::default(),
             scope: None,
             notice: None,
             fault: None,
@@ -221,7 +224,7 @@ impl App {
     fn place(&self) -> Context {
         if self.opened {
             Context::Detail
-        } else if self.fleet.replicas().is_empty() {
+        } else if self.fleet.known_count() == 0 {
             Context::NoConnection
         } else {
             Context::Overview
@@ -268,8 +271,8 @@ impl App {
     fn aging(&self, now: Instant) -> Option<Instant> {
         let silent = self.sources.iter().any(|source| !source.is_up());
         let stale = self.fleet.replicas().iter().any(|replica| !replica.is_fresh(now));
-        let fresh_until = self.fleet.replicas().iter().map(|replica| replica.answered + STALE_AFTER).min();
-        if silent || stale { Some(now + AGES) } else { fresh_until }
+        let fresh_until = self.fleet.replicas().iter().map(Replica::fresh_until).min();
+        if silent || stale || !self.fleet.silent().is_empty() { Some(now + AGES) } else { fresh_until }
     }
 
     /// Whether the screen is held still.
@@ -298,17 +301,25 @@ impl App {
         }
     }
 
-    /// The replica at the fleet's marker: the one chosen, or the first.
+    /// The replica at the fleet's marker: the one chosen, or the first. None where the marker is at a peer without one.
     #[must_use]
     pub fn replica(&self) -> Option<&Replica> {
-        self.fleet.replicas().get(self.replica_row())
+        match self.fleet.row(self.replica_row())? {
+            FleetRow::Replica(replica) => Some(replica),
+            FleetRow::Silent(_) => None,
+        }
     }
 
     /// The row of the fleet's marker.
     #[must_use]
     pub fn replica_row(&self) -> usize {
-        let chosen = self.replica.as_deref();
-        self.fleet.replicas().iter().position(|replica| Some(replica.boot_id.as_str()) == chosen).unwrap_or(0)
+        self.replica.as_deref().and_then(|key| self.fleet.row_of(key)).unwrap_or(0)
+    }
+
+    /// Whether the filter that is set, or written, is that of the fleet.
+    #[must_use]
+    pub fn filters_fleet(&self) -> bool {
+        self.pane == Pane::Fleet
     }
 
     /// How many investigations pass filter and scope.

@@ -1,4 +1,4 @@
-//! A replica's per-second samples, over all its lives, with gaps where nothing is known.
+//! The per-second samples of one life of a replica, with gaps where nothing is known.
 
 use std::collections::VecDeque;
 
@@ -19,29 +19,39 @@ pub struct Second {
     pub cost_usd: Usd,
 }
 
-/// Samples on one time axis, in seconds of the console's own counting: a restart of the replica moves its uptime back
-/// to zero, but not this axis.
+/// Samples by the second of the uptime.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
-    /// The chart second of the oldest slot.
+    /// The second of the oldest slot.
     first: u64,
     slots: VecDeque<Option<Second>>,
-    /// Added to a sample's uptime second it gives the chart second.
-    offset: u64,
+    /// Up to which second everything is known.
+    covered: Option<u64>,
 }
 
 impl Series {
-    /// Takes the samples of one answer. A second that came before is replaced: it has grown.
+    /// Takes the samples of one answer. What is known of a second only grows: an answer may have come a longer way.
     pub fn extend(&mut self, samples: &[Sample]) {
         for sample in samples {
-            let second = Second { tokens: sample.tokens, cost_usd: sample.cost_usd };
-            self.put(self.offset.saturating_add(sample.second).min(LAST_SECOND), second);
+            self.put(sample.second.min(LAST_SECOND), Second { tokens: sample.tokens, cost_usd: sample.cost_usd });
         }
     }
 
-    /// Begins a new life: its second zero comes `gap` seconds after the last one known, and in between is a gap.
-    pub fn restart(&mut self, gap: u64) {
-        self.offset = self.end().saturating_add(gap).min(LAST_SECOND);
+    /// Takes that nothing else happened up to and with this second, since it was known last.
+    pub fn cover(&mut self, second: u64) {
+        let second = second.min(LAST_SECOND);
+        let kept = second.saturating_sub(SECONDS as u64 - 1);
+        let from = self.covered.map_or(kept, |covered| kept.max(covered + 1));
+        for at in from..=second {
+            self.put(at, Second::default());
+        }
+        self.covered = self.covered.max(Some(second));
+    }
+
+    /// Takes back that anything is known after this second.
+    pub fn end_at(&mut self, second: u64) {
+        while self.end() > second.saturating_add(1) && self.slots.pop_back().is_some() {}
+        self.covered = self.covered.min(Some(second));
     }
 
     /// The newest `seconds` slots, oldest first; none where nothing is known.
@@ -61,14 +71,21 @@ impl Series {
             self.slots.clear();
             self.first = at;
         }
-        if at < self.first {
+        let before = self.first.saturating_sub(at);
+        if before + self.slots.len() as u64 > SECONDS as u64 {
             return;
+        }
+        for _ in 0..before {
+            self.slots.push_front(None);
+            self.first -= 1;
         }
         while self.end() <= at {
             self.slots.push_back(None);
         }
         if let Some(slot) = usize::try_from(at - self.first).ok().and_then(|index| self.slots.get_mut(index)) {
-            *slot = Some(second);
+            let known = slot.unwrap_or_default();
+            *slot =
+                Some(Second { tokens: known.tokens.max(second.tokens), cost_usd: known.cost_usd.max(second.cost_usd) });
         }
         while self.slots.len() > SECONDS {
             self.slots.pop_front();
@@ -121,12 +138,29 @@ mod tests {
     }
 
     #[test]
-    fn a_restart_goes_on_to_the_right_after_a_gap() {
+    fn seconds_that_an_answer_covers_and_does_not_name_are_zeros() {
         let mut series = Series::default();
-        series.extend(&[sample(500, 1), sample(501, 2)]);
-        series.restart(2);
-        series.extend(&[sample(0, 9)]);
-        assert_eq!(tokens(&series, 9), [Some(1), Some(2), None, None, Some(9)]);
+        series.extend(&[sample(398, 7)]);
+        series.cover(400);
+        assert_eq!(tokens(&series, 4), [Some(0), Some(7), Some(0), Some(0)]);
+        assert_eq!(series.last(usize::MAX).count(), SECONDS, "all that is kept is known");
+        series.cover(402);
+        series.extend(&[sample(401, 3), sample(402, 9)]);
+        series.cover(401);
+        assert_eq!(tokens(&series, 4), [Some(0), Some(0), Some(3), Some(9)], "zeros take nothing back");
+    }
+
+    #[test]
+    fn what_was_thought_quiet_and_was_not_known_becomes_a_gap() {
+        let mut series = Series::default();
+        series.extend(&[sample(5, 1)]);
+        series.cover(9);
+        series.end_at(6);
+        assert_eq!(tokens(&series, 3), [Some(0), Some(1), Some(0)]);
+        series.extend(&[sample(9, 4)]);
+        assert_eq!(tokens(&series, 3), [None, None, Some(4)]);
+        series.cover(9);
+        assert_eq!(tokens(&series, 3), [Some(0), Some(0), Some(4)], "until it is known again");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 use langdeck_shared::{
-    Alert, Investigation, Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, Sample, ServicePattern, Spend, Status,
-    Step, StepKind, StepStatus, ToolMode, Totals, Usd,
+    Alert, FleetUpdate, Investigation, Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, Sample, ServicePattern,
+    Spend, Status, Step, StepKind, StepStatus, ToolMode, Totals, Usd,
 };
 
 use super::{App, AppOptions, Effect, Message, SourceId};
+use crate::net::FleetAnswer;
 
 /// What one token costs in these answers.
 const NANOS_PER_TOKEN: u64 = 2_000;
@@ -236,10 +237,33 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
     (0..=120).map(second).collect()
 }
 
-/// Feeds an answer that took 12 ms.
+/// Feeds the answer of a replica that is alone in its fleet; it took 12 ms.
 pub(crate) fn answer(app: &mut App, source: usize, update: ReplicaUpdate, now: Instant) -> Vec<Effect> {
+    let (name, boot_id) = (update.replica.clone(), update.boot_id.clone());
+    let mut answer = fleet_answer(&name, &boot_id, vec![update]);
+    answer.update.reset = answer.update.replicas[0].reset;
+    answer.update.more = answer.update.replicas[0].more;
+    answer_fleet(app, source, answer, now)
+}
+
+/// What a replica tells of its fleet: a snapshot.
+pub(crate) fn fleet_answer(replica: &str, boot_id: &str, replicas: Vec<ReplicaUpdate>) -> FleetAnswer {
+    let update = FleetUpdate {
+        cursor: "c".to_owned(),
+        reset: true,
+        more: false,
+        replica: replica.to_owned(),
+        boot_id: boot_id.to_owned(),
+        replicas,
+        problems: None,
+    };
+    FleetAnswer { update, faults: Vec::new() }
+}
+
+/// Feeds an answer of a fleet that took 12 ms.
+pub(crate) fn answer_fleet(app: &mut App, source: usize, answer: FleetAnswer, now: Instant) -> Vec<Effect> {
     let took = Duration::from_millis(12);
-    app.update(Message::Updated { source: SourceId(source), update: Box::new(update), received: now, took }, now)
+    app.update(Message::Updated { source: SourceId(source), answer: Box::new(answer), received: now, took }, now)
 }
 
 /// Presses a key.

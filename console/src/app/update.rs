@@ -1,12 +1,12 @@
 //! Folding what happened into the state.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use langdeck_shared::{AlertRequest, ReplicaUpdate};
 
-use super::fleet::Life;
+use super::fleet::{Change, said};
 use super::{Aim, App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone};
-use crate::net::NetError;
+use crate::net::{FleetAnswer, NetError};
 
 impl App {
     /// Takes one message; what it asks of the world outside comes back.
@@ -14,18 +14,19 @@ impl App {
         self.dirty = true;
         let mut effects = match message {
             Message::Key(key) => self.key(key, now),
-            Message::Pointed(gesture, target) => self.pointed(gesture, target),
+            Message::Pointed(gesture, target) => self.pointed(gesture, target, now),
             Message::Paste(text) => {
-                self.paste(&text);
+                self.paste(&text, now);
                 Vec::new()
             }
             Message::Resized => Vec::new(),
             Message::Tick => {
                 self.forget_notices(now);
+                self.arrange(now);
                 Vec::new()
             }
-            Message::Updated { source, update, received, took } => {
-                self.updated(source, *update, received, took);
+            Message::Updated { source, answer, received, took } => {
+                self.updated(source, *answer, received, took, now);
                 Vec::new()
             }
             Message::PollFailed { source, error, next_try } => {
@@ -75,37 +76,59 @@ impl App {
         effects
     }
 
-    fn updated(&mut self, source: SourceId, update: ReplicaUpdate, received: Instant, took: std::time::Duration) {
+    fn updated(&mut self, source: SourceId, answer: FleetAnswer, received: Instant, took: Duration, now: Instant) {
         if let Some(source) = self.sources.get_mut(source.0) {
             source.link = Link::Up;
         }
-        if let Life::Restarted(ended) = self.fleet.take(source, &update, received, took) {
-            self.investigations.lose(&ended);
-            self.memory.forget(&ended);
-            if self.replica.as_deref() == Some(&ended) {
-                self.replica = Some(update.boot_id.clone());
+        let newest = self.fleet.take(source, &answer, received, took);
+        self.arrange(now);
+        let (mut moved, mut forgotten) = (Vec::new(), Vec::new());
+        for (entry, newest) in answer.update.replicas.into_iter().zip(newest) {
+            self.note_moved(&entry);
+            let said = said(&entry, received);
+            // An older word has nothing that the newer one left out.
+            if newest {
+                self.memory.take(&entry, said);
+            }
+            if self.shown.is_some() {
+                moved.extend(entry.investigations.iter().map(|moved| moved.investigation_id.clone()));
+            }
+            let (boot_id, has_left) = (entry.boot_id.clone(), self.fleet.by_boot_id(&entry.boot_id).is_none());
+            forgotten.extend(self.investigations.take(entry, said, newest));
+            if has_left {
+                self.investigations.lose(&boot_id);
+                self.memory.forget(&boot_id);
             }
         }
-        while let Some(forgotten) = self.fleet.forget_silent() {
-            self.investigations.lose(&forgotten);
-            self.memory.forget(&forgotten);
-        }
-        self.memory.take(&update, received);
-        if let Some(detail) = &mut self.detail {
-            let known = self.investigations.get(&detail.id);
-            // What an agent refuses, it will refuse again; what was lost on the way may come the next time.
-            let lost = detail.error.as_ref().is_some_and(|error| !matches!(error, NetError::Problem(_)));
-            let failed = lost && known.is_some_and(|known| known.boot_id == update.boot_id);
-            if failed || update.investigations.iter().any(|moved| moved.investigation_id == detail.id) {
-                detail.note_moved();
-            }
-        }
-        let moved: Vec<String> = match &self.shown {
-            Some(_) => update.investigations.iter().map(|moved| moved.investigation_id.clone()).collect(),
-            None => Vec::new(),
-        };
-        let forgotten = self.investigations.take(update, received);
         self.sift_moved(&moved, &forgotten);
+    }
+
+    /// Works out the fleet's rows anew. What a life left unfinished goes with it, and the marker goes to the next one.
+    fn arrange(&mut self, now: Instant) {
+        for change in self.fleet.arrange(self.shown_at(now)) {
+            match change {
+                Change::Left { boot_id, successor } => {
+                    self.investigations.lose(&boot_id);
+                    self.memory.forget(&boot_id);
+                    if self.replica.as_deref() == Some(&boot_id) && successor.is_some() {
+                        self.replica = successor;
+                    }
+                }
+                Change::Back(boot_id) => self.investigations.restore(&boot_id),
+            }
+        }
+    }
+
+    /// Notes whether the investigation looked at is worth asking for again.
+    fn note_moved(&mut self, entry: &ReplicaUpdate) {
+        let Some(detail) = &mut self.detail else { return };
+        let known = self.investigations.get(&detail.id);
+        // What an agent refuses, it will refuse again; what was lost on the way may come the next time.
+        let lost = detail.error.as_ref().is_some_and(|error| !matches!(error, NetError::Problem(_)));
+        let failed = lost && known.is_some_and(|known| known.boot_id == entry.boot_id);
+        if failed || entry.investigations.iter().any(|moved| moved.investigation_id == detail.id) {
+            detail.note_moved();
+        }
     }
 
     fn poll_failed(&mut self, source: SourceId, error: NetError, next_try: Instant, now: Instant) {
@@ -113,6 +136,7 @@ impl App {
         if let Some(source) = self.sources.get_mut(source.0) {
             source.fail(error, next_try, now);
         }
+        self.arrange(now);
     }
 
     /// The list's marker may have gone to another investigation.

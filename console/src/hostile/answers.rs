@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{Accepted, Investigation, ReplicaUpdate, Status};
+use langdeck_shared::{Accepted, Investigation, ReplicaStatus, Status};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use reqwest::StatusCode;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::testing::{idle, investigation, pattern, samples};
 use crate::app::{Message, SourceId};
-use crate::net::{NetError, read};
+use crate::net::{FleetAnswer, NetError, read};
 
 pub(super) const JSON: &str = "application/json";
 
@@ -79,7 +79,22 @@ pub(super) fn full(replica: &str) -> Value {
         .map(|(index, status)| whole(&format!("inv_{replica}_{index}"), replica, status))
         .collect();
     update.memory.patterns = vec![pattern("api", "high_cpu", 4, "a cause", age)];
-    json!(update)
+    let mut silent = idle("silent", "silent");
+    (silent.status, silent.age_ms) = (ReplicaStatus::Unreachable, 12_000);
+    let failure = |kind: &str| json!({"kind": kind, "detail": "no: "});
+    let mut silent = json!(silent);
+    silent["failure"] = failure("faulty");
+    // Not what the contract says, and so told of in its own words.
+    let mut liar = json!(idle("liar", "liar"));
+    liar["tool_mode"] = json!("wild");
+    json!({
+        "cursor": "1", "reset": true, "more": false, "replica": replica, "boot_id": replica,
+        "replicas": [update, silent, liar],
+        "problems": [
+            {"peer": "http://10.1.2.3:8000", "age_ms": 1_000, "failure": failure("refused")},
+            {"peer": "dns://agents:8000", "age_ms": 1_000, "failure": failure("unresolved")},
+        ],
+    })
 }
 
 pub(super) fn whole(id: &str, replica: &str, status: Status) -> Investigation {
@@ -135,8 +150,8 @@ pub(super) fn poisoned(mut value: Value, texts: &[String]) -> Vec<u8> {
 /// What an agent's answer becomes, on the way that every answer takes.
 pub(super) fn answered(source: usize, body: &[u8], now: Instant) -> Message {
     let source = SourceId(source);
-    match read::<ReplicaUpdate>(StatusCode::OK, JSON, body) {
-        Ok(update) => Message::Updated { source, update: Box::new(update), received: now, took: Duration::ZERO },
+    match read::<FleetAnswer>(StatusCode::OK, JSON, body) {
+        Ok(answer) => Message::Updated { source, answer: Box::new(answer), received: now, took: Duration::ZERO },
         Err(error) => Message::PollFailed { source, error, next_try: now + Duration::from_secs(1) },
     }
 }

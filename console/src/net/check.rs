@@ -2,18 +2,29 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::{Accepted, FleetUpdate, Investigation, ReplicaUpdate};
+use langdeck_shared::{Accepted, Investigation, ReplicaUpdate};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
 
 use super::bound::{self, LISTED, WHOLE};
+use super::client;
 
 /// What stands for a name of which nothing can be seen.
 const BLANK: &str = "(blank)";
 
 /// What an agent answers with.
-pub(crate) trait Answer: DeserializeOwned {
+pub(crate) trait Answer: Sized {
+    /// Reads it from clean JSON.
+    ///
+    /// # Errors
+    ///
+    /// Why it is none: the field and what is wrong with it.
+    fn read(value: Value) -> Result<Self, String>;
+}
+
+/// What is taken whole or not at all.
+pub(super) trait Whole: DeserializeOwned {
     /// Cuts what is too long, before it gets its types.
     fn bound(_value: &mut Value) {}
 
@@ -25,34 +36,35 @@ pub(crate) trait Answer: DeserializeOwned {
     fn admit(&mut self) -> Result<(), String>;
 }
 
-impl Answer for ReplicaUpdate {
-    fn bound(value: &mut Value) {
-        each(value, "investigations", |investigation| bound::bound(investigation, LISTED));
-    }
-
-    fn admit(&mut self) -> Result<(), String> {
-        name_replica(self);
-        self.check()
+impl<T: Whole> Answer for T {
+    fn read(mut value: Value) -> Result<Self, String> {
+        Self::bound(&mut value);
+        let mut answer: Self = client::typed(value)?;
+        answer.admit()?;
+        Ok(answer)
     }
 }
 
-impl Answer for FleetUpdate {
+/// As another replica may tell of it.
+impl Whole for ReplicaUpdate {
     fn bound(value: &mut Value) {
-        each(value, "replicas", ReplicaUpdate::bound);
+        if let Some(Value::Array(investigations)) = value.get_mut("investigations") {
+            investigations.iter_mut().for_each(|investigation| bound::bound(investigation, LISTED));
+        }
     }
 
     fn admit(&mut self) -> Result<(), String> {
         name_visibly(&mut self.replica);
-        self.check()?;
-        for (index, replica) in self.replicas.iter_mut().enumerate() {
-            name_replica(replica);
-            replica.check_told().map_err(|why| format!("replicas[{index}].{why}"))?;
+        self.investigations.iter_mut().for_each(name_investigation);
+        for pattern in &mut self.memory.patterns {
+            name_visibly(&mut pattern.service);
+            name_visibly(&mut pattern.last_alert_type);
         }
-        Ok(())
+        self.check_told()
     }
 }
 
-impl Answer for Investigation {
+impl Whole for Investigation {
     fn bound(value: &mut Value) {
         bound::bound(value, WHOLE);
     }
@@ -63,25 +75,10 @@ impl Answer for Investigation {
     }
 }
 
-impl Answer for Accepted {
+impl Whole for Accepted {
     fn admit(&mut self) -> Result<(), String> {
         name_visibly_shared(&mut self.replica);
         if is_blank(&self.investigation_id) { Err("investigation_id: is blank".to_owned()) } else { Ok(()) }
-    }
-}
-
-fn each(value: &mut Value, list: &str, change: impl FnMut(&mut Value)) {
-    if let Some(Value::Array(items)) = value.get_mut(list) {
-        items.iter_mut().for_each(change);
-    }
-}
-
-fn name_replica(update: &mut ReplicaUpdate) {
-    name_visibly(&mut update.replica);
-    update.investigations.iter_mut().for_each(name_investigation);
-    for pattern in &mut update.memory.patterns {
-        name_visibly(&mut pattern.service);
-        name_visibly(&mut pattern.last_alert_type);
     }
 }
 
@@ -96,7 +93,7 @@ fn name_investigation(investigation: &mut Investigation) {
     investigation.steps.iter_mut().for_each(|step| name_visibly_shared(&mut step.name));
 }
 
-fn name_visibly(name: &mut String) {
+pub(super) fn name_visibly(name: &mut String) {
     if is_blank(name) {
         BLANK.clone_into(name);
     }
@@ -123,7 +120,7 @@ mod tests {
     use std::time::Duration;
 
     use jiff::Timestamp;
-    use langdeck_shared::{Latency, MemoryDelta, ReplicaStatus, Sample, Status, Usd};
+    use langdeck_shared::{Latency, MemoryDelta, Sample, Status, Usd};
 
     use super::*;
     use crate::app::testing::{enormous, idle, investigation, pattern, samples, totals};
@@ -145,10 +142,9 @@ mod tests {
     #[test]
     fn each_promise_is_checked_and_the_field_named() {
         assert_eq!(truthful().admit(), Ok(()));
-        let lies: [(&str, Lie); 20] = [
+        let lies: [(&str, Lie); 19] = [
             ("boot_id: is blank", |update| update.boot_id = " ".to_owned()),
             ("cursor: is blank", |update| update.cursor.clear()),
-            ("status: no replica that answers is gone", |update| update.status = ReplicaStatus::Gone),
             ("totals.requests: 18446744073709551615 is more", |update| update.totals.requests = u64::MAX),
             ("totals.spend.tokens: 9007199254740992 is more", |update| update.totals.spend.tokens = 1 << 53),
             ("totals.spend.cost_usd: 18446744073.", |update| update.totals.spend.cost_usd = Usd::from_nanos(u64::MAX)),

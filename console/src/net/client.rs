@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Once;
 use std::time::Duration;
 
-use langdeck_shared::{Accepted, AlertRequest, FleetUpdate, Investigation, Problem, ReplicaUpdate};
+use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::check::Answer;
-use super::{BaseUrl, NetError, clean_json, clean_text};
+use super::{BaseUrl, FleetAnswer, NetError, clean_json, clean_text};
 
 /// The longest answer that is read, in bytes. A snapshot of a busy replica stays far below it.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -73,13 +73,13 @@ impl Client {
         Ok(Self { http, timeouts })
     }
 
-    /// What the console needs of a replica, changed since the cursor; a snapshot without one.
+    /// What the console needs of every replica of the fleet, changed since the cursor; a snapshot without one.
     ///
     /// # Errors
     ///
-    /// See [`NetError`].
-    pub async fn replica(&self, base: &BaseUrl, since: Option<&str>) -> Result<ReplicaUpdate, NetError> {
-        let mut url = base.endpoint(&["v1", "replica"]);
+    /// See [`NetError`]. What only one replica of the fleet is at fault for is none.
+    pub async fn fleet(&self, base: &BaseUrl, since: Option<&str>) -> Result<FleetAnswer, NetError> {
+        let mut url = base.endpoint(&["v1", "fleet"]);
         if let Some(cursor) = since {
             url.query_pairs_mut().append_pair("since", cursor);
         }
@@ -184,19 +184,10 @@ fn install_tls_provider() {
 /// What a whole answer says; no part of it comes further uncleaned.
 pub(crate) fn read<T: Answer>(status: StatusCode, content_type: &str, body: &[u8]) -> Result<T, NetError> {
     if status.is_success() {
-        answer(body).map_err(|why| NetError::Malformed(describe(content_type, body, &why)))
+        parsed(body).and_then(T::read).map_err(|why| NetError::Malformed(describe(content_type, body, &why)))
     } else {
         Err(refusal(status, content_type, body))
     }
-}
-
-/// Parses, cleans, cuts, gives types, and checks what these do not hold.
-fn answer<T: Answer>(body: &[u8]) -> Result<T, String> {
-    let mut value = parsed(body)?;
-    T::bound(&mut value);
-    let mut answer: T = typed(value)?;
-    answer.admit()?;
-    Ok(answer)
 }
 
 /// The body as clean JSON.
@@ -209,7 +200,8 @@ fn parsed(body: &[u8]) -> Result<Value, String> {
     Ok(clean_json(value))
 }
 
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+/// The value in its type, or the place where it has another.
+pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     serde_path_to_error::deserialize(value).map_err(|error| error.to_string())
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod clean;
 mod client;
 mod error;
+mod fleet;
 mod poll;
 mod submit;
 
@@ -16,5 +17,6 @@ pub use clean::{clean_json, clean_text, clean_within};
 pub(crate) use client::read;
 pub use client::{Client, Timeouts};
 pub use error::NetError;
+pub use fleet::{EntryFault, FleetAnswer};
 pub use poll::{PollOptions, spawn_poller};
 pub use submit::Submitter;

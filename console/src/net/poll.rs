@@ -1,4 +1,4 @@
-//! The beat: asks every source for what has changed, at the pace that the app wishes.
+//! The beat: asks every source for what has changed in its fleet, at the pace that the app wishes.
 //!
 //! One task keeps time; each question is a task of its own. So a source that hangs delays neither the others nor the next
 //! beat, and one whose answer makes the console stumble is reported like any other failure.
@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use langdeck_shared::ReplicaUpdate;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::submit::fault;
-use super::{BaseUrl, Client, NetError};
+use super::{BaseUrl, Client, FleetAnswer, NetError};
 use crate::alarm::Alarm;
 use crate::app::{Message, Pace, SourceId};
 use crate::crash::{self, Task};
@@ -117,7 +116,7 @@ struct Source {
 /// How one question ended.
 struct Answer {
     source: usize,
-    result: Result<ReplicaUpdate, NetError>,
+    result: Result<FleetAnswer, NetError>,
     asked: Instant,
     received: Instant,
 }
@@ -225,7 +224,7 @@ impl Poller {
         let cursor = source.cursor.clone();
         let question = async move {
             let asked = Instant::now();
-            let result = client.replica(&urls[id], cursor.as_deref()).await;
+            let result = client.fleet(&urls[id], cursor.as_deref()).await;
             Answer { source: id, result, asked, received: Instant::now() }
         };
         let task = self.questions.spawn(crash::named(Task::Question, question));
@@ -255,7 +254,8 @@ impl Poller {
         let source = &mut self.sources[id];
         source.under_way = false;
         let message = match result {
-            Ok(update) => {
+            Ok(answer) => {
+                let update = &answer.update;
                 let moved = source.cursor.as_ref() != Some(&update.cursor);
                 source.cursor = Some(update.cursor.clone());
                 source.failures = 0;
@@ -268,7 +268,7 @@ impl Poller {
                 }
                 Message::Updated {
                     source: SourceId(id),
-                    update: Box::new(update),
+                    answer: Box::new(answer),
                     received: received.into_std(),
                     took: received - asked,
                 }

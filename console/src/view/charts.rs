@@ -1,6 +1,6 @@
 //! The fleet's last minutes: tokens and money per second.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use langdeck_shared::Usd;
 use ratatui::buffer::Buffer;
@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use super::theme::Theme;
 use super::{Scene, format};
-use crate::app::{Replica, hourly, series};
+use crate::app::{hourly, series};
 use crate::widgets::panel::Panel;
 use crate::widgets::spark::{Resample, Sparkline};
 use crate::widgets::{put, skip};
@@ -72,8 +72,7 @@ struct Sums {
 
 impl Sums {
     fn of(scene: Scene<'_>, area: Rect) -> Self {
-        let all = scene.app.fleet.replicas().iter().map(|replica| (&replica.series, silent(replica, scene.now)));
-        let sums = series::sum(all, seconds(area));
+        let sums = scene.app.fleet.charts(seconds(area), scene.now);
         Self {
             tokens: sums.iter().map(|second| second.map(|second| second.tokens)).collect(),
             money: sums.iter().map(|second| second.map(|second| second.cost_usd.nanos())).collect(),
@@ -103,11 +102,6 @@ fn seconds(area: Rect) -> usize {
 /// The same in words.
 fn span(area: Rect) -> String {
     format!("last {}", format::age(Duration::from_secs(seconds(area) as u64)))
-}
-
-/// For how many seconds a replica has said nothing; none while it is fresh, since answers come a little apart.
-fn silent(replica: &Replica, now: Instant) -> usize {
-    if replica.is_fresh(now) { 0 } else { usize::try_from(replica.age(now).as_secs()).unwrap_or(usize::MAX) }
 }
 
 fn chart<'a>(scene: Scene<'_>, data: &'a [Option<u64>]) -> Sparkline<'a> {

@@ -9,7 +9,7 @@ use ratatui::widgets::{Clear, Widget};
 use super::layout::centred;
 use super::text::{self, draw_lines};
 use super::theme::Theme;
-use super::{Scene, format};
+use super::{Scene, format, warnings};
 use crate::app::{App, Fault, Link, Source};
 use crate::crash::Panic;
 use crate::net::clean_text;
@@ -18,7 +18,8 @@ use crate::widgets::put;
 
 /// How many rows the banner would like.
 pub(super) fn banner_rows(app: &App) -> u16 {
-    fault_rows(app) + if !is_down(app) { 0 } else { 1 + u16::from(nobody_answers(app)) }
+    let down = if is_down(app) { 1 + u16::from(nobody_answers(app)) } else { 0 };
+    fault_rows(app) + down + warnings::rows(app)
 }
 
 /// How many of them tell of a fault of the console itself.
@@ -26,14 +27,15 @@ pub(super) fn fault_rows(app: &App) -> u16 {
     if app.fault.is_some() { 2 } else { 0 }
 }
 
-/// What is wrong, over the end of the body: a fault of the console itself, an address that does not answer, and what to
-/// type when none does.
+/// What is wrong, over the end of the body: a fault of the console itself, an address that does not answer, what to type
+/// when none does, and what is odd about the fleet.
 ///
 /// ```text
 /// ✗ the poller panicked: index out of bounds; it is started again
 ///   report /home/me/.local/state/langdeck/langdeck-panic-20260131T140322Z-4711-0.txt
 /// ✗ http://localhost:8000: down 12s, retry in 2s: connection refused
 ///   kubectl -n langchain-free port-forward svc/langchain-free 8000:8000   or   langdeck demo
+/// ? two living replicas call themselves agent-0; --replica-name must differ
 /// ```
 pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, .. } = scene;
@@ -41,7 +43,7 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     if let Some(Fault { panic, .. }) = &app.fault {
         lines.extend(fault(panic, theme));
     }
-    if let Some(first) = foremost(app).filter(|_| !app.fleet.replicas().is_empty()) {
+    if let Some(first) = foremost(app).filter(|_| app.fleet.known_count() > 0) {
         let more = match app.sources.iter().filter(|source| source.is_down()).count() {
             0 | 1 => String::new(),
             down => format!(" and {} more", down - 1),
@@ -51,6 +53,7 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
             lines.push((format!("  {}", ways_out(app, usize::from(area.width.saturating_sub(4)))), theme.accent));
         }
     }
+    lines.extend(warnings::lines(scene, usize::from(area.width)).into_iter().map(|line| (line, theme.warning)));
     Clear.render(area, buffer);
     for (y, (text, style)) in (area.y..area.bottom()).zip(lines) {
         let line = Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };

@@ -89,7 +89,7 @@ fn lines(
     let Some(step) = detail.whole_step() else {
         let reached = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
         let waiting = match &detail.error {
-            _ if !reached => "its replica restarted and no longer knows its input and output".to_owned(),
+            _ if !reached => "its replica has ended, and its input and output with it".to_owned(),
             Some(error) => error.to_string(),
             None => "asking for it".to_owned(),
         };

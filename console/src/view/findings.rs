@@ -43,8 +43,8 @@ pub(super) fn line(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Buf
 pub(super) fn found(scene: Scene<'_>, known: &Known) -> (String, Style) {
     let theme = scene.theme;
     let investigation = &known.investigation;
-    if known.lost {
-        return (why_lost(scene, known).to_owned(), theme.dim);
+    if let Some(loss) = known.lost {
+        return (why_lost(loss).to_owned(), theme.dim);
     }
     if let Some(error) = &investigation.error {
         return (error.to_string(), theme.failed);
@@ -60,8 +60,8 @@ fn facts(scene: Scene<'_>, known: &Known, width: usize) -> Vec<Line<'static>> {
     let theme = scene.theme;
     let investigation = &known.investigation;
     let mut facts = Facts::new(scene, width);
-    if known.lost {
-        facts.add("error", &format!("{}; nobody knows more", why_lost(scene, known)), theme.failed);
+    if let Some(loss) = known.lost {
+        facts.add("error", &format!("{}; nobody knows more", why_lost(loss)), theme.failed);
     }
     if let Some(error) = &investigation.error {
         facts.add("error", error, theme.failed);

@@ -1,16 +1,16 @@
 //! The fleet's table: a row per replica, with its last minute as a chart.
 
-use std::time::Instant;
-
+use langdeck_shared::ReplicaStatus;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::theme::Mark;
 use super::{Scene, format};
-use crate::app::{App, FleetOrder, Pane, Replica};
+use crate::app::{App, FleetOrder, FleetRow, Pane, Replica, SilentPeer};
 use crate::widgets::panel::Panel;
+use crate::widgets::put;
 use crate::widgets::spark::Sparkline;
-use crate::widgets::table::{Column, Keep, Table, hidden, rows_in};
+use crate::widgets::table::{Column, Keep, Row, Table, column_at, hidden, rows_in};
 
 /// Seconds of a replica's chart.
 const CHART: usize = 60;
@@ -35,57 +35,117 @@ const fn columns(width: u16) -> [Column<'static>; 13] {
     ]
 }
 
+/// What each of them is ordered by.
+const ORDERS: [Option<FleetOrder>; 13] = [
+    Some(FleetOrder::Name),
+    Some(FleetOrder::State),
+    Some(FleetOrder::Running),
+    Some(FleetOrder::Done),
+    Some(FleetOrder::Errors),
+    Some(FleetOrder::Median),
+    Some(FleetOrder::Latency),
+    Some(FleetOrder::Tokens),
+    Some(FleetOrder::Cost),
+    Some(FleetOrder::Hourly),
+    Some(FleetOrder::Uptime),
+    Some(FleetOrder::Mode),
+    None,
+];
+
 /// Draws the panel with the table.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let Scene { app, theme, now, .. } = scene;
-    let panel = Panel::new("Fleet").focused(app.pane == Pane::Fleet).flush();
+    let Scene { app, theme, .. } = scene;
+    let mut panel = Panel::new("Fleet").focused(app.pane == Pane::Fleet).flush();
+    let filter = app.fleet_filter.value();
+    if !filter.is_empty() {
+        let text = format::fit(filter, 24, theme.glyphs.ellipsis);
+        panel = panel.styled_figure(format!("/{text}"), theme.accent);
+        panel = panel.figure(format!("{} of {}", app.fleet.row_count(), app.fleet.known_count()));
+    }
     let inner = panel.inner(area);
     let columns = columns(inner.width);
     panel.note(hidden(&columns, inner.width, &order(scene))).render(area, buffer, theme);
-    let replicas = app.fleet.replicas();
-    let mut table = Table::new(&columns, replicas.len());
+    if app.fleet.row_count() == 0 {
+        let hint = Rect { x: inner.x + 2, width: inner.width.saturating_sub(2), ..inner };
+        put(hint, "Nothing matches: Esc lets go of the filter", theme.dim, buffer);
+        return;
+    }
+    let mut table = Table::new(&columns, app.fleet.row_count());
     table.selected = Some(app.replica_row());
     table.focused = app.pane == Pane::Fleet;
-    table.render(inner, buffer, theme, |index, row| {
-        let Some(replica) = replicas.get(index) else { return };
-        let fresh = replica.is_fresh(now);
-        let shade = |style| if fresh { style } else { theme.stale };
-        let totals = replica.totals();
-        let dash = || theme.glyphs.dash.to_owned();
-        let latency = |figure: Option<u64>| figure.map_or_else(dash, format::duration_ms);
-        let hourly = replica.hourly().filter(|_| fresh).map_or_else(dash, format::usd_figure);
-        let mark = state(scene, replica);
+    table.render(inner, buffer, theme, |index, row| match app.fleet.row(index) {
+        Some(FleetRow::Replica(replica)) => replica_row(scene, replica, row),
+        Some(FleetRow::Silent(silent)) => silent_row(scene, silent, row),
+        None => {}
+    });
+}
 
-        row.text(0, &replica.name, shade(theme.text));
-        let room = row.area(1).map_or(0, |area| usize::from(area.width));
-        row.text(1, &state_text(scene, replica, &mark, room), mark.style);
-        let running = if fresh { at_work(replica) } else { dash() };
+fn replica_row(scene: Scene<'_>, replica: &Replica, row: &mut Row<'_, '_>) {
+    let Scene { theme, now, .. } = scene;
+    let fresh = replica.is_fresh(now);
+    let shade = |style| if fresh { style } else { theme.stale };
+    let totals = replica.totals();
+    let dash = || theme.glyphs.dash.to_owned();
+    let latency = |figure: Option<u64>| figure.map_or_else(dash, format::duration_ms);
+    let hourly = replica.hourly().filter(|_| fresh).map_or_else(dash, format::usd_figure);
+    let mark = state(scene, replica);
+    let pin = if replica.is_pinned() { format!(" {}", theme.glyphs.pinned) } else { String::new() };
 
-        row.text(2, &running, shade(if replica.running > 0 { theme.running } else { theme.dim }));
-        row.text(3, &format::count(totals.ended()), shade(theme.text));
-        row.text(4, &format::count(totals.failed), shade(if totals.failed > 0 { theme.failed } else { theme.dim }));
-        row.text(5, &latency(replica.latency.map(|latency| latency.p50_ms)), shade(theme.text));
-        row.text(6, &latency(replica.latency.map(|latency| latency.p95_ms)), shade(theme.text));
-        row.text(7, &format::count(totals.spend.tokens), shade(theme.text));
-        row.text(8, &format::usd(totals.spend.cost_usd), shade(theme.money));
-        row.text(9, &hourly, shade(theme.text));
-        row.text(10, &uptime(replica, now), shade(theme.dim));
-        row.text(11, &replica.tool_mode.to_string(), shade(theme.dim));
-        row.draw(12, |area, buffer| chart(scene, replica, area, buffer));
+    row.text(0, &format!("{}{pin}", replica.name), shade(theme.text));
+    let room = row.area(1).map_or(0, |area| usize::from(area.width));
+    row.text(1, &state_text(scene, replica, &mark, room), mark.style);
+    let running = if fresh { at_work(replica) } else { dash() };
+
+    row.text(2, &running, shade(if replica.running > 0 { theme.running } else { theme.dim }));
+    row.text(3, &format::count(totals.ended()), shade(theme.text));
+    row.text(4, &format::count(totals.failed), shade(if totals.failed > 0 { theme.failed } else { theme.dim }));
+    row.text(5, &latency(replica.latency.map(|latency| latency.p50_ms)), shade(theme.text));
+    row.text(6, &latency(replica.latency.map(|latency| latency.p95_ms)), shade(theme.text));
+    row.text(7, &format::count(totals.spend.tokens), shade(theme.text));
+    row.text(8, &format::usd(totals.spend.cost_usd), shade(theme.money));
+    row.text(9, &hourly, shade(theme.text));
+    row.text(10, &format::age(replica.uptime(now)), shade(theme.dim));
+    row.text(11, &replica.tool_mode.to_string(), shade(theme.dim));
+    row.draw(12, |area, buffer| chart(scene, replica, area, buffer));
+}
+
+/// A peer of which no replica is known: where it is, how it stands, and why.
+fn silent_row(scene: Scene<'_>, silent: &SilentPeer, row: &mut Row<'_, '_>) {
+    let Scene { theme, now, .. } = scene;
+    row.text(0, &silent.peer, theme.stale);
+    let age = format::age(now.saturating_duration_since(silent.since));
+    let room = row.area(1).map_or(0, |area| usize::from(area.width));
+    let word = format::fit(silent.word(), room.saturating_sub(age.len() + 3), theme.glyphs.ellipsis);
+    row.text(1, &format!("{} {word} {age}", theme.glyphs.failed), theme.failed);
+    row.rest(2, |area, buffer| {
+        let text = format::fit(&silent.failure.detail, usize::from(area.width), theme.glyphs.ellipsis);
+        put(area, &text, theme.stale, buffer);
     });
 }
 
 /// The row of the table at a place of the screen.
 pub(super) fn row_at(app: &App, area: Rect, at: Position) -> Option<usize> {
     let inner = Panel::new("").flush().inner(area);
-    rows_in(inner, true, Some(app.replica_row()), app.fleet.replicas().len()).row_at(at.x, at.y)
+    rows_in(inner, true, Some(app.replica_row()), app.fleet.row_count()).row_at(at.x, at.y)
 }
 
-/// `by name`, `by cost` with an arrow down for the largest first.
+/// The order of the column whose head is at a place of the screen.
+pub(super) fn head_at(area: Rect, at: Position) -> Option<FleetOrder> {
+    let inner = Panel::new("").flush().inner(area);
+    let on_heads = at.y == inner.y && inner.contains(at);
+    let column = column_at(&columns(inner.width), inner, at.x).filter(|_| on_heads)?;
+    ORDERS.get(column).copied().flatten()
+}
+
+/// `by name`, `by cost` with an arrow down for the largest first, up for the smallest.
 fn order(scene: Scene<'_>) -> String {
-    match scene.app.fleet.order() {
-        FleetOrder::Name => "by name".to_owned(),
-        order => format!("by {} {}", order.as_str(), scene.theme.glyphs.descending),
+    let glyphs = scene.theme.glyphs;
+    match (scene.app.fleet.order(), scene.app.fleet.is_reversed()) {
+        (FleetOrder::Name, false) => "by name".to_owned(),
+        (order, reversed) => {
+            let is_down = (order == FleetOrder::Name) == reversed;
+            format!("by {} {}", order.as_str(), if is_down { glyphs.descending } else { glyphs.ascending })
+        }
     }
 }
 
@@ -103,8 +163,11 @@ fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
     if !replica.is_fresh(scene.now) {
         return mark;
     }
-    if scene.app.fleet.is_ambiguous(&replica.name, scene.now) {
+    if replica.has_namesake() {
         mark.style = scene.theme.warning;
+    } else if replica.is_busy(scene.now) && replica.status(scene.now) == ReplicaStatus::Ready {
+        mark.word = "busy";
+        mark.style = scene.theme.running;
     }
     if replica.running > 0 {
         mark.glyph = scene.spinner();
@@ -112,7 +175,7 @@ fn state(scene: Scene<'_>, replica: &Replica) -> Mark {
     mark
 }
 
-/// `● ready`, `● restarted`, `● same name`, `? stale 6s`; where that finds no room the word is cut, and never the age:
+/// `● ready`, `⠹ busy`, `● restarted`, `● same name`, `? stale 6s`; where that finds no room the word is cut, and never the age:
 /// `✗ unrea… 12s`.
 fn state_text(scene: Scene<'_>, replica: &Replica, mark: &Mark, room: usize) -> String {
     let now = scene.now;
@@ -122,7 +185,7 @@ fn state_text(scene: Scene<'_>, replica: &Replica, mark: &Mark, room: usize) -> 
         let word = format::fit(word, room.saturating_sub(age.len() + 3), scene.theme.glyphs.ellipsis);
         return format!("{glyph} {word} {age}");
     }
-    if scene.app.fleet.is_ambiguous(&replica.name, now) {
+    if replica.has_namesake() {
         format!("{glyph} same name")
     } else if replica.restarted_lately(now) {
         format!("{glyph} restarted")
@@ -131,13 +194,9 @@ fn state_text(scene: Scene<'_>, replica: &Replica, mark: &Mark, room: usize) -> 
     }
 }
 
-fn uptime(replica: &Replica, now: Instant) -> String {
-    let up = replica.uptime() + if replica.is_fresh(now) { replica.age(now) } else { std::time::Duration::ZERO };
-    format::age(up)
-}
-
 fn chart(scene: Scene<'_>, replica: &Replica, area: Rect, buffer: &mut Buffer) {
-    let tokens: Vec<Option<u64>> = replica.series.last(CHART).map(|slot| slot.map(|sample| sample.tokens)).collect();
+    let seconds = scene.app.fleet.chart(replica, CHART, scene.now);
+    let tokens: Vec<Option<u64>> = seconds.iter().map(|slot| slot.map(|sample| sample.tokens)).collect();
     let stale = [scene.theme.stale];
     let mut spark = Sparkline::new(&tokens).end(replica.series.end()).window(CHART);
     if !replica.is_fresh(scene.now) {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Scene, format};
-use crate::app::{Overlay, Tone, actions};
+use crate::app::{Overlay, Pane, Tone, actions};
 use crate::widgets::put_right;
 
 /// ```text
@@ -45,10 +45,14 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 /// The filter while it is written: `/led▏ 2 of 7`.
 fn filter(scene: Scene<'_>) -> Line<'static> {
     let Scene { app, theme, .. } = scene;
+    let (filter, shown, of) = match app.pane {
+        Pane::Fleet => (&app.fleet_filter, app.fleet.row_count(), app.fleet.known_count()),
+        Pane::Investigations => (&app.filter, app.shown_count(), app.investigations.len()),
+    };
     Line::from(vec![
         Span::styled(" /", theme.key),
-        Span::styled(app.filter.value().to_owned(), theme.text),
+        Span::styled(filter.value().to_owned(), theme.text),
         Span::styled(theme.glyphs.cursor, theme.accent),
-        Span::styled(format!("  {} of {}   ", app.shown_count(), app.investigations.len()), theme.dim),
+        Span::styled(format!("  {shown} of {of}   "), theme.dim),
     ])
 }

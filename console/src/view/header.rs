@@ -7,32 +7,48 @@ use ratatui::text::{Line, Span};
 
 use super::overlays::burst::mark;
 use super::{Scene, format};
-use crate::app::{Link, Overlay, Replica};
+use crate::app::{Link, Overlay, Replica, SourceId};
 
-/// The order in which the fleet's states are counted.
-const STATES: [ReplicaStatus; 5] = [
-    ReplicaStatus::Ready,
-    ReplicaStatus::Draining,
-    ReplicaStatus::Stale,
-    ReplicaStatus::Unreachable,
-    ReplicaStatus::Gone,
-];
+/// What is worth a word beside how many answer, in this order.
+const STATES: [ReplicaStatus; 4] =
+    [ReplicaStatus::Draining, ReplicaStatus::Stale, ReplicaStatus::Unreachable, ReplicaStatus::Gone];
+
+/// How many of the parts come before the connection's name: who this is, who answers, what runs, what it costs.
+const FIRST: usize = 4;
+
+/// How many pieces say how many answer.
+const ANSWERING: usize = 2;
 
 /// ```text
-///  langdeck   3 replicas: 2 ready, 1 stale   2 running   377 done, 2 failed   $0.1184                          ● live 12ms
+///  langdeck   2 of 3 replicas answer, 1 stale   2 running   $0.1184 spent   377 done, 2 failed       via …x2kqp  ● live 12ms
 /// ```
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
-    let connection = connection(scene);
+    let wide = area.width >= 100;
+    let gap = if wide { "   " } else { "  " };
+    let mut parts = parts(scene, wide);
+    let of = |part: &Vec<Span<'_>>| part.iter().map(Span::width).sum::<usize>() + gap.len();
+    let first = |parts: &[Vec<Span<'_>>]| parts.iter().take(FIRST).map(of).sum::<usize>();
+    let mut connection = connection(scene);
+    let mut room = usize::from(area.width).saturating_sub(connection.width() + 2);
+    // What is wrong with which stands in the table; what runs and what it costs only here.
+    let is_narrow = first(&parts) > room + gap.len();
+    if let Some(states) = parts.get_mut(1).filter(|_| is_narrow) {
+        states.truncate(ANSWERING);
+    }
+    // Through whom the fleet is seen matters less than that, and more than all that follows.
+    let first = first(&parts);
+    if let Some(via) = via(scene).filter(|via| first + format::width(via) <= room) {
+        room -= format::width(&via);
+        connection.spans.insert(0, Span::styled(via, scene.theme.dim));
+    }
     let right = u16::try_from(connection.width()).unwrap_or(u16::MAX).saturating_add(1).min(area.width);
     let mut left = Line::default();
-    let mut room = usize::from(area.width.saturating_sub(right + 1));
-    let gap = if area.width < 100 { "  " } else { "   " };
-    for part in parts(scene) {
-        let width = part.iter().map(Span::width).sum::<usize>() + gap.len();
-        if width > room {
+    for part in parts {
+        let width = of(&part);
+        if width > room + gap.len() {
             break;
         }
-        room -= width;
+        room = room.saturating_sub(width);
         left.spans.extend(part);
         left.push_span(gap);
     }
@@ -41,7 +57,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What is said, the most important first; what finds no room is left out from the end on.
-fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
+fn parts(scene: Scene<'_>, wide: bool) -> Vec<Vec<Span<'static>>> {
     let Scene { app, theme, now, .. } = scene;
     let mut name = vec![Span::styled("langdeck", theme.title)];
     if app.demo {
@@ -50,23 +66,10 @@ fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
     let mut parts = vec![name];
     let hidden = app.unseen_burst().filter(|_| !matches!(app.overlay, Some(Overlay::Burst)));
     parts.extend(hidden.map(|burst| mark(burst, theme)));
-    let replicas = app.fleet.replicas();
-    if replicas.is_empty() {
+    if app.fleet.known_count() == 0 {
         return parts;
     }
-    let count = replicas.len();
-    let noun = if count == 1 { "replica" } else { "replicas" };
-    let mut states = vec![Span::styled(format!("{count} {noun}: "), theme.dim)];
-    let of_status = |status| move |replica: &&Replica| !replica.is_faulty() && replica.status(now) == status;
-    let counts = STATES.map(|status| (theme.replica_status(status), replicas.iter().filter(of_status(status)).count()));
-    let faulty = (theme.faulty(), replicas.iter().filter(|replica| replica.is_faulty()).count());
-    for (mark, count) in counts.into_iter().chain([faulty]).filter(|(_, count)| *count > 0) {
-        if states.len() > 1 {
-            states.push(Span::styled(", ", theme.dim));
-        }
-        states.push(Span::styled(format!("{count} {}", mark.word), mark.style));
-    }
-    parts.push(states);
+    parts.push(states(scene, wide));
 
     let totals = app.fleet.totals();
     let running = app.fleet.running(now);
@@ -83,6 +86,43 @@ fn parts(scene: Scene<'_>) -> Vec<Vec<Span<'static>>> {
     parts
 }
 
+/// `9 of 12 replicas answer, 1 stale, 2 unreachable`, and how many are no longer in the table.
+fn states(scene: Scene<'_>, wide: bool) -> Vec<Span<'static>> {
+    let Scene { app, theme, now, .. } = scene;
+    let replicas = app.fleet.replicas();
+    let answering = replicas.iter().filter(|replica| replica.is_fresh(now)).count();
+    let noun = if !wide {
+        ""
+    } else if app.fleet.known_count() == 1 {
+        "replica "
+    } else {
+        "replicas "
+    };
+    let style = if answering == app.fleet.known_count() { theme.done } else { theme.text };
+    let answer = if answering == 1 { "answers" } else { "answer" };
+    let mut states = vec![
+        Span::styled(answering.to_string(), style),
+        Span::styled(format!(" of {} {noun}{answer}", app.fleet.known_count()), theme.dim),
+    ];
+    let of_status = |status| move |replica: &&Replica| !replica.is_faulty() && replica.status(now) == status;
+    let mut counts =
+        STATES.map(|status| (theme.replica_status(status), replicas.iter().filter(of_status(status)).count()));
+    let silent = |word| app.fleet.silent().iter().filter(|silent| silent.word() == word).count();
+    for (mark, count) in &mut counts {
+        *count += silent(mark.word);
+    }
+    let faulty = replicas.iter().filter(|replica| replica.is_faulty()).count() + silent("faulty");
+    for (mark, count) in counts.into_iter().chain([(theme.faulty(), faulty)]).filter(|(_, count)| *count > 0) {
+        states.push(Span::styled(", ", theme.dim));
+        states.push(Span::styled(format!("{count} {}", mark.word), mark.style));
+    }
+    if app.fleet.left() > 0 {
+        states.push(Span::styled(format!(", {} left", app.fleet.left()), theme.dim));
+    }
+    states
+}
+
+/// How the addresses are.
 fn connection(scene: Scene<'_>) -> Line<'static> {
     let Scene { app, theme, now, .. } = scene;
     let glyphs = theme.glyphs;
@@ -101,4 +141,17 @@ fn connection(scene: Scene<'_>) -> Line<'static> {
     let Some(slowest) = slowest else { return Line::styled(format!("{} silent", glyphs.stale), theme.stale) };
     let took = format::latency_ms(u64::try_from(slowest.as_millis()).unwrap_or(u64::MAX));
     Line::from(vec![Span::styled(format!("{} live ", glyphs.running), theme.done), Span::styled(took, theme.dim)])
+}
+
+/// `via langchain-free-7d9c-x2kqp`: the replica that tells of the fleet, or how many addresses do.
+fn via(scene: Scene<'_>) -> Option<String> {
+    let app = scene.app;
+    match app.sources.as_slice() {
+        [source] if source.is_up() && !app.is_paused() => {
+            let name = app.fleet.via(SourceId(0))?;
+            Some(format!("via {}  ", format::fit_start(name, 28, scene.theme.glyphs.ellipsis)))
+        }
+        [_] => None,
+        sources => Some(format!("via {} URLs  ", sources.len())),
+    }
 }

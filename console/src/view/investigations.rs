@@ -6,7 +6,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::theme::Mark;
 use super::{Scene, findings, format, timeline};
-use crate::app::{App, Known, Pane};
+use crate::app::{App, Known, Loss, Pane};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
 use crate::widgets::table::{Column, Keep, Table, hidden, rows_in};
@@ -116,7 +116,7 @@ pub(super) fn state<'a>(scene: Scene<'_>, known: &'a Known) -> StateMark<'a> {
     let investigation = &known.investigation;
     let Mark { mut glyph, word, mut style } = theme.status(investigation.status);
     let mut word = word;
-    if known.lost {
+    if known.lost.is_some() {
         return StateMark { glyph: theme.glyphs.failed, word: "lost", style: theme.failed };
     }
     if known.is_moving() && !is_seen(scene, known) {
@@ -148,7 +148,9 @@ pub(super) struct StateMark<'a> {
 }
 
 /// Why nobody will say how it went.
-pub(super) fn why_lost(scene: Scene<'_>, known: &Known) -> &'static str {
-    let lives = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
-    if lives { "its end was missed" } else { "its replica restarted" }
+pub(super) const fn why_lost(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Ended => "its replica has ended",
+        Loss::Missed => "its end was missed",
+    }
 }

@@ -90,7 +90,7 @@ impl Areas {
         let (header, rest) = cut_top(area, 1);
         let (rest, footer) = cut_bottom(rest, 1);
         let overlay = rest;
-        if app.fleet.replicas().is_empty() {
+        if app.fleet.known_count() == 0 {
             let (_, banner) = cut_bottom(rest, connection::fault_rows(app));
             return Some(Self { header, body: Body::NoConnection(rest), banner, footer, overlay });
         }
@@ -101,7 +101,7 @@ impl Areas {
                 let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(known);
                 Body::Detail(Detail::of(rest, steps).above(above.bottom()))
             }
-            None => Body::Overview(Overview::of(rest, app.fleet.replicas().len())),
+            None => Body::Overview(Overview::of(rest, app.fleet.known_count())),
         };
         Some(Self { header, body, banner, footer, overlay })
     }

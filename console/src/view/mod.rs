@@ -6,6 +6,8 @@ mod connection;
 mod detail;
 mod findings;
 mod fleet;
+#[cfg(test)]
+mod fleets;
 mod footer;
 pub mod format;
 mod header;
@@ -21,6 +23,7 @@ mod text;
 pub mod theme;
 mod timeline;
 mod value;
+mod warnings;
 
 use std::time::Instant;
 
@@ -116,7 +119,8 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
     match areas.body {
         Body::NoConnection(_) => Target::Nothing,
         Body::Overview(overview) => {
-            let replica = fleet::row_at(app, overview.fleet, at).map(Target::Replica);
+            let head = || fleet::head_at(overview.fleet, at).map(Target::Head);
+            let replica = fleet::row_at(app, overview.fleet, at).map(Target::Replica).or_else(head);
             let investigation = || investigations::row_at(app, overview.list, at).map(Target::Investigation);
             replica.or_else(investigation).unwrap_or(Target::Nothing)
         }

@@ -16,19 +16,19 @@ use crate::app::{App, Message, Progress, SourceId, Target};
 use crate::crash::{Panic, Task};
 use crate::net::NetError;
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+pub(super) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
-fn theme() -> Theme {
+pub(super) fn theme() -> Theme {
     Theme::new(ColorDepth::Ansi16, false)
 }
 
-fn draw(app: &App, (width, height): (u16, u16), theme: &Theme, now: Instant) -> Buffer {
+pub(super) fn draw(app: &App, (width, height): (u16, u16), theme: &Theme, now: Instant) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
     super::render(app, buffer.area, &mut buffer, theme, &Texts::default(), now);
     buffer
 }
 
-fn snapshot(name: &str, app: &App, size: (u16, u16), theme: &Theme, now: Instant) {
+pub(super) fn snapshot(name: &str, app: &App, size: (u16, u16), theme: &Theme, now: Instant) {
     let name = format!("{name}_{}x{}", size.0, size.1);
     insta::assert_snapshot!(name, testing::render(&draw(app, size, theme, now)));
 }

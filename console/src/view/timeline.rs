@@ -39,7 +39,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
     let investigation = &known.investigation;
     let mark = scene.theme.status(investigation.status);
-    let (word, style) = if known.lost { ("lost", scene.theme.failed) } else { (mark.word, mark.style) };
+    let (word, style) = if known.lost.is_some() { ("lost", scene.theme.failed) } else { (mark.word, mark.style) };
     let glyph = state(scene, known).glyph;
     let followed = if scene.app.follows() && scene.app.opened().is_none() { "following" } else { "" };
     Panel::new(format!("{} on {}", investigation.alert.alert_type, investigation.alert.service))
@@ -54,7 +54,7 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
 pub(super) fn steps(scene: Scene<'_>, known: &Known, selected: Option<usize>, area: Rect, buffer: &mut Buffer) {
     let investigation = &known.investigation;
     if investigation.steps.is_empty() {
-        let text = if known.lost { why_lost(scene, known) } else { "waits for a place to run" };
+        let text = known.lost.map_or("waits for a place to run", why_lost);
         put(area, text, scene.theme.dim, buffer);
         return;
     }
@@ -77,7 +77,7 @@ fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -
     let row = |step: &'a langdeck_shared::Step| {
         // What a lost run was doing, nobody does any more.
         let state = match step.status {
-            StepStatus::Running | StepStatus::Waiting if known.lost => StepStatus::Cancelled,
+            StepStatus::Running | StepStatus::Waiting if known.lost.is_some() => StepStatus::Cancelled,
             state => state,
         };
         let took = step.duration_ms.or_else(|| step.start_offset_ms.map(|start| now_ms.saturating_sub(start)));

@@ -197,6 +197,14 @@ pub fn fit_columns(columns: &[Column<'_>], width: u16) -> Vec<Option<(u16, u16)>
     widths.into_iter().map(|width| width.map(&mut place)).collect()
 }
 
+/// The column at a place of a row of a table in `area`.
+#[must_use]
+pub fn column_at(columns: &[Column<'_>], area: Rect, x: u16) -> Option<usize> {
+    let x = x.checked_sub(area.x)?;
+    let is_there = |place: &Option<(u16, u16)>| place.is_some_and(|(start, width)| (start..start + width).contains(&x));
+    fit_columns(columns, area.width).iter().position(is_there)
+}
+
 /// What a title says of a table: `note`, and how many columns find no room in `width` cells.
 #[must_use]
 pub fn hidden(columns: &[Column<'_>], width: u16, note: &str) -> String {
@@ -240,6 +248,14 @@ impl Row<'_, '_> {
                 put(area, &text, style, self.buffer);
             }
             Align::Right => put_right(area, &text, style, self.buffer),
+        }
+    }
+
+    /// Draws over all cells from a column on, as for a sentence.
+    pub fn rest(&mut self, column: usize, draw: impl FnOnce(Rect, &mut Buffer)) {
+        if let Some(first) = (column..self.columns.len()).find_map(|column| self.area(column)) {
+            let area = Rect { width: self.area.right().saturating_sub(first.x), ..first };
+            draw(area, self.buffer);
         }
     }
 

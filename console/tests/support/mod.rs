@@ -144,6 +144,20 @@ pub(crate) fn snapshot(replica: &str, cursor: &str) -> Value {
     })
 }
 
+/// What an agent answers to `GET /v1/fleet` that is alone in its fleet and would say this to `GET /v1/replica`.
+pub(crate) fn alone(replica: Value) -> Value {
+    let of = |name: &str| replica.get(name).cloned().unwrap_or_default();
+    // What is wrong with the replica is no fault of the fleet.
+    let text = |name: &str, otherwise: &str| match of(name) {
+        Value::String(text) if !text.trim().is_empty() => text,
+        _ => otherwise.to_owned(),
+    };
+    json!({
+        "cursor": text("cursor", "1"), "reset": of("reset"), "more": of("more"),
+        "replica": text("replica", "pod"), "boot_id": text("boot_id", "boot"), "replicas": [replica],
+    })
+}
+
 /// An address where nothing listens: it was free a moment ago.
 pub(crate) async fn nobody() -> BaseUrl {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

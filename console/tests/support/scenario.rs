@@ -8,6 +8,11 @@
 //! [[turn]]
 //! does = "writes"                 # these bytes; {url} is the agent's own address
 //! bytes = "HTTP/1.1 200 OK\r\n\r\n"
+//! [[turn]]                        # tells of several, the one that answers first
+//! fleet = '{"problems": []}'      # changes the answer around them
+//! [[turn.replica]]
+//! name = "pod-a"
+//! patch = '{"totals": {"failed": 7}}'
 //! ```
 
 use std::path::Path;
@@ -18,7 +23,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Reply, Scripted, snapshot};
+use super::{Reply, Scripted, alone, snapshot};
 
 /// A scenario as it stands in its file.
 #[derive(Debug, Deserialize)]
@@ -44,6 +49,19 @@ struct Turn {
     delay_ms: u64,
     #[serde(default)]
     bytes: String,
+    #[serde(default)]
+    replica: Vec<Entry>,
+    #[serde(default)]
+    fleet: Option<String>,
+}
+
+/// A replica of a fleet.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    #[serde(default)]
+    patch: Option<String>,
 }
 
 #[derive(Debug, Default, Clone, Copy, Deserialize)]
@@ -90,7 +108,7 @@ impl Scenario {
         let (now, count) = (Arc::clone(&turn), Arc::clone(&asked));
         let agent = Scripted::start(move |request| {
             // Only the beat is scripted; whole investigations are not to be had here.
-            if !request.starts_with("GET /v1/replica") {
+            if !request.starts_with("GET /v1/fleet") {
                 return Reply::Hang;
             }
             let turn = now.load(Ordering::SeqCst);
@@ -122,7 +140,7 @@ impl Player {
 impl Turn {
     fn reply(&self, replica: &str) -> Reply {
         let reply = match self.does {
-            Does::Answers => Reply::Json(200, self.answer(replica)),
+            Does::Answers => Reply::Json(200, self.fleet(replica)),
             Does::Hangs => Reply::Hang,
             Does::HangsUp => Reply::Raw(Vec::new()),
             Does::NeverEnds => Reply::Endless,
@@ -131,17 +149,32 @@ impl Turn {
         if self.delay_ms > 0 { Reply::Late(Duration::from_millis(self.delay_ms), Box::new(reply)) } else { reply }
     }
 
-    fn answer(&self, replica: &str) -> Value {
-        let mut answer = snapshot(replica, "1");
-        if let Some(patch) = &self.patch {
-            merge(&mut answer, serde_json::from_str(patch).unwrap_or_else(|error| panic!("{error} in {patch}")));
+    fn fleet(&self, replica: &str) -> Value {
+        let told = |entry: &Entry| patched(snapshot(&entry.name, "1"), entry.patch.as_deref());
+        let mut replicas: Vec<Value> = self.replica.iter().map(told).collect();
+        if replicas.is_empty() {
+            replicas.push(self.answer(replica));
         }
+        let mut fleet = alone(replicas[0].clone());
+        fleet["replicas"] = replicas.into();
+        patched(fleet, self.fleet.as_deref())
+    }
+
+    fn answer(&self, replica: &str) -> Value {
+        let mut answer = patched(snapshot(replica, "1"), self.patch.as_deref());
         if self.samples > 0 {
             let last = answer["samples"].as_array().and_then(|samples| samples.last()).cloned().unwrap_or_default();
             answer["samples"] = vec![last; self.samples].into();
         }
         answer
     }
+}
+
+fn patched(mut answer: Value, patch: Option<&str>) -> Value {
+    if let Some(patch) = patch {
+        merge(&mut answer, serde_json::from_str(patch).unwrap_or_else(|error| panic!("{error} in {patch}")));
+    }
+    answer
 }
 
 /// A JSON merge patch: members are replaced one by one, and those that are `null` are taken away.

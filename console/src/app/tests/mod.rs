@@ -2,7 +2,9 @@
 
 mod asking;
 mod firing;
+mod fleets;
 mod telling;
+mod truth;
 
 use std::time::Duration;
 

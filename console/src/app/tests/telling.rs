@@ -7,7 +7,7 @@ use langdeck_shared::{MemoryDelta, ReplicaStatus, Status, Usd};
 
 use super::SECOND;
 use crate::app::testing::{answer, app, busy_fleet, idle, investigation, pattern, press, samples, totals};
-use crate::app::{App, Link, Message, Pace, SourceId};
+use crate::app::{App, Link, Loss, Message, Pace, SourceId};
 use crate::net::NetError;
 
 #[test]
@@ -29,7 +29,7 @@ fn a_restart_never_makes_totals_fall_and_loses_what_ran() {
     assert_eq!(app.fleet.totals().spend.cost_usd, Usd::from_nanos(11 * 314_000));
     assert!(app.fleet.replicas()[0].restarted_lately(now + 5 * SECOND));
     let lost = app.shown(0).unwrap();
-    assert!(lost.lost && !lost.is_moving());
+    assert!(lost.lost == Some(Loss::Ended) && !lost.is_moving());
     assert_eq!(lost.elapsed(now + 100 * SECOND), SECOND, "the clock of a lost run stands still");
 }
 
@@ -52,7 +52,7 @@ fn one_name_with_two_lives_at_two_addresses_is_two_rows() {
     answer(&mut app, 0, idle("same", "one"), now);
     answer(&mut app, 1, idle("same", "two"), now);
     assert_eq!(app.fleet.replicas().len(), 2);
-    assert!(app.fleet.is_ambiguous("same", now));
+    assert!(app.fleet.ambiguous() == ["same"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn two_replicas_of_one_name_that_answer_by_turns_are_two_rows_and_counted_once()
         answer(&mut app, 0, update, now);
     }
     assert_eq!((app.fleet.replicas().len(), app.fleet.totals().succeeded), (2, 20));
-    assert!(app.fleet.is_ambiguous("same", now));
+    assert!(app.fleet.ambiguous() == ["same"]);
     assert!(!app.fleet.replicas().iter().any(|replica| replica.restarted_lately(now)), "neither has restarted");
 
     let mut third = idle("same", "three");
@@ -200,7 +200,7 @@ fn what_ended_without_a_word_does_not_run_for_ever() {
     update.investigations = vec![running(2)];
     answer(&mut app, 0, update.clone(), now + SECOND);
     let lost = |app: &App| -> Vec<bool> {
-        (1..=3).map(|number| app.investigations.get(&format!("inv_one_{number}")).unwrap().lost).collect()
+        (1..=3).map(|number| app.investigations.get(&format!("inv_one_{number}")).unwrap().lost.is_some()).collect()
     };
     assert_eq!(lost(&app), [false; 3], "there is more to come");
     (update.missed, update.more) = (0, false);
@@ -267,10 +267,10 @@ fn a_replica_spends_per_hour_what_its_last_minute_says() {
     let now = Instant::now();
     let mut app = app(&["http://a"], now);
     let mut update = idle("a", "one");
-    update.samples = samples(1).into_iter().take(5).collect();
+    (update.samples, update.uptime_ms) = (samples(1).into_iter().take(5).collect(), 4_500);
     answer(&mut app, 0, update.clone(), now);
     assert_eq!(app.fleet.replicas()[0].hourly(), None, "five seconds say nothing about an hour");
-    update.samples = samples(1);
+    (update.samples, update.uptime_ms) = (samples(1), 120_000);
     for sample in &mut update.samples {
         sample.cost_usd = Usd::from_nanos(1_000);
     }

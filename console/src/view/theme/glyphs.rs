@@ -25,6 +25,10 @@ pub struct Glyphs {
     pub ellipsis: &'static str,
     /// Largest first.
     pub descending: &'static str,
+    /// Smallest first.
+    pub ascending: &'static str,
+    /// Stays on top.
+    pub pinned: &'static str,
     /// There is no value.
     pub dash: &'static str,
     /// Between two figures of a title.
@@ -68,6 +72,8 @@ impl Glyphs {
         marker: "▸",
         ellipsis: "…",
         descending: "▾",
+        ascending: "▴",
+        pinned: "◆",
         dash: "–",
         dot: "·",
         times: "×",
@@ -96,6 +102,8 @@ impl Glyphs {
         marker: ">",
         ellipsis: "~",
         descending: "v",
+        ascending: "^",
+        pinned: "^",
         dash: "-",
         dot: "-",
         times: "x",
