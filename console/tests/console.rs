@@ -111,7 +111,7 @@ async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
     assert!(pty.text().contains("pod-a"), "what was known is gone:\n{}", pty.text());
     let _second = agent_at(address).await;
     pty.see_gone("connection refused");
-    pty.see("ready");
+    pty.see("restarted");
     pty.send("q");
     pty.ended_restored(0);
 }

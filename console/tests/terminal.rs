@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use pty::{LANGDECK, Pty, any_cell, colour_codes};
 use rustix::process::Signal;
-use support::{Reply, Scripted, nobody, snapshot};
+use support::{Reply, Scripted, alone, nobody, snapshot};
 
 /// A console on an address where nothing listens: it shows that, and needs no agent.
 async fn lonely(env: &[(&str, &str)]) -> Pty {
@@ -138,7 +138,7 @@ async fn ascii_means_ascii_to_the_last_byte() {
 /// What is copied from a web page may hold more than is seen there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_pasted_into_the_form_is_harmless() {
-    let agent = Scripted::start(|_| Reply::Json(200, snapshot("pod-a", "1"))).await;
+    let agent = Scripted::start(|_| Reply::Json(200, alone(snapshot("pod-a", "1")))).await;
     let mut pty = Pty::langdeck(&["--url", &agent.url().to_string()], 100, 30);
     pty.see("pod-a");
     pty.send("F");
@@ -212,7 +212,7 @@ async fn hostile_text_never_reaches_the_terminal() {
     let agent = Scripted::start(|_| {
         let mut body = snapshot("a", "1");
         body["replica"] = "evil\u{1b}]0;owned\u{7}\u{1b}[?1049l\u{1b}[2J\u{9b}31m\u{202e}pod".into();
-        Reply::Json(200, body)
+        Reply::Json(200, alone(body))
     })
     .await;
     let mut pty = Pty::langdeck(&["--url", &agent.url().to_string()], 120, 40);

@@ -86,19 +86,6 @@ impl Client {
         self.get(url).await
     }
 
-    /// What is known of all replicas through one of them, changed since the cursor; a snapshot without one.
-    ///
-    /// # Errors
-    ///
-    /// See [`NetError`].
-    pub async fn fleet(&self, base: &BaseUrl, since: Option<&str>) -> Result<FleetUpdate, NetError> {
-        let mut url = base.endpoint(&["v1", "fleet"]);
-        if let Some(cursor) = since {
-            url.query_pairs_mut().append_pair("since", cursor);
-        }
-        self.get(url).await
-    }
-
     /// One investigation, whole.
     ///
     /// # Errors

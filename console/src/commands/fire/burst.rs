@@ -117,7 +117,7 @@ impl<'a> Roll<'a> {
     /// Asks what has changed.
     async fn look(&mut self) -> Result<(), NetError> {
         loop {
-            let update = self.client.fleet(self.url, self.cursor.as_deref()).await?;
+            let FleetAnswer { update, .. } = self.client.fleet(self.url, self.cursor.as_deref()).await?;
             if update.reset {
                 self.known.clear();
             }
