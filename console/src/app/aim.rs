@@ -95,8 +95,7 @@ impl App {
             Aim::Spread => Some(self.ready(now)).filter(|ready| !ready.is_empty()).ok_or("no replica is ready".into()),
             Aim::Replica { name, .. } => {
                 let replica = self.aimed_at(aim).ok_or_else(|| format!("{name} is gone"))?;
-                let ambiguous = self.fleet.is_ambiguous(&replica.name, self.shown_at(now));
-                let asked = if ambiguous { &replica.boot_id } else { &replica.name };
+                let asked = if replica.has_namesake() { &replica.boot_id } else { &replica.name };
                 Ok(vec![Place { source: replica.source, replica: Some(asked.clone()) }])
             }
         }

@@ -49,7 +49,7 @@ impl App {
             Action::Sort => self.fleet.order_by_next(now),
             Action::Reverse => self.fleet.order_by(self.fleet.order(), now),
             Action::Pin => {
-                if let Some(name) = self.target() {
+                if let Some(name) = self.replica().map(|replica| replica.name.clone()) {
                     self.fleet.pin(&name, now);
                 }
             }
@@ -207,8 +207,8 @@ impl App {
     }
 
     fn show_replica_only(&mut self) {
-        let Some(name) = self.target() else { return };
-        let name = Some(name);
+        let Some(replica) = self.replica() else { return };
+        let name = Some(replica.name.clone());
         self.scope = if self.scope == name { None } else { name };
         self.pane = Pane::Investigations;
         self.sift();

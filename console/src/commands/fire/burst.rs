@@ -14,7 +14,7 @@ use super::new_key;
 use crate::app::{Living, Place, Progress, SourceId, ready_places};
 use crate::cli::Fire;
 use crate::net::burst::{self, Hold};
-use crate::net::{BaseUrl, Client, NetError};
+use crate::net::{BaseUrl, Client, FleetAnswer, NetError};
 use crate::view::format::{duration_ms, latency_ms};
 
 /// How many a second, where nobody says.
