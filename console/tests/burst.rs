@@ -13,7 +13,7 @@ use langdeck_agent::{Agent, Config};
 use pty::{LANGDECK, Pty};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use support::{Reply, Scripted, nobody, snapshot, within};
+use support::{Reply, Scripted, alone, nobody, snapshot, within};
 
 /// A fleet of replicas that take every alert, as one of them tells of it; each alert is said to be taken by the replica
 /// that was asked for.
@@ -32,7 +32,7 @@ async fn fleet(replicas: &'static [(&'static str, &'static str, &'static str)]) 
             return Reply::Json(200, answer);
         }
         if !request.starts_with("POST") {
-            return Reply::Json(200, snapshot("a", "1"));
+            return Reply::Json(200, alone(snapshot("a", "1")));
         }
         let asked = request.split_once("?replica=").and_then(|(_, rest)| rest.split(' ').next());
         Reply::Json(202, json!({"investigation_id": "inv_1", "replica": asked.unwrap_or("a"), "status": "queued"}))
@@ -44,7 +44,7 @@ async fn fleet(replicas: &'static [(&'static str, &'static str, &'static str)]) 
 async fn full() -> Scripted {
     Scripted::start(|request| {
         if !request.starts_with("POST") {
-            return Reply::Json(200, snapshot("pod-full", "1"));
+            return Reply::Json(200, alone(snapshot("pod-full", "1")));
         }
         let problem = json!({
             "type": "urn:langdeck:problem:overloaded", "title": "Too much to do", "status": 503,
@@ -209,7 +209,7 @@ async fn a_burst_from_the_keyboard_runs_hidden_and_is_seen_to_its_end() {
 async fn a_burst_at_a_full_replica_shows_refusals_and_stops_when_told() {
     let agent = full().await;
     let mut pty = Pty::langdeck(&["--url", &agent.url().to_string()], 80, 24);
-    pty.see("ready");
+    pty.see("busy");
     pty.send("b\r");
     pty.wait("refusals", |screen| {
         let text = screen.contents();

@@ -1,17 +1,16 @@
 //! What the console uses while nothing happens, beside `htop` and `bottom` in the same seconds.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs, io, thread};
+use std::{env, io, thread};
 
 use crate::kernel::resident;
 use crate::network::Agents;
 use crate::pty::Pty;
 use crate::report::{Table, mebibytes};
 use crate::terminals::open;
+use crate::usage::Usage;
 use crate::{COLUMNS, ROWS};
 
 /// Until everybody has settled; the console asks more often in its first seconds.
@@ -27,7 +26,7 @@ pub(crate) fn measure(quick: bool) -> io::Result<String> {
     // They would find a person's settings, and leave theirs, at home.
     let home = tempfile::tempdir()?;
     let mut programs = vec![
-        ("the console on one replica".to_owned(), Some(open(&agents.urls[..1]))),
+        ("the console on three replicas, one URL".to_owned(), Some(open(&agents.urls[..1]))),
         ("the console on three replicas, a URL each".to_owned(), Some(open(&agents.urls))),
     ];
     for (name, program) in OTHERS {
@@ -53,7 +52,10 @@ pub(crate) fn measure(quick: bool) -> io::Result<String> {
     ]);
     for ((name, _), (id, before)) in programs.iter().zip(ids.into_iter().zip(before)) {
         let cells = match (id, before) {
-            (Some(id), Some(before)) => Usage::of(id)?.since(&before, while_idle, resident(id)?),
+            (Some(id), Some(before)) => {
+                let used = Usage::of(id)?.since(&before);
+                [used.share(while_idle), used.wakeups(while_idle), mebibytes(resident(id)?)]
+            }
             _ => ["not measured", "", ""].map(str::to_owned),
         };
         let [processor, wakeups, memory] = cells;
@@ -82,48 +84,4 @@ fn other(program: &Path, home: &Path) -> Pty {
 /// Where on the path a program is.
 fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
-}
-
-/// What each thread of a process has used since its start.
-struct Usage(BTreeMap<OsString, Thread>);
-
-/// What a thread has used.
-#[derive(Clone, Copy, Default)]
-struct Thread {
-    /// On a processor, in nanoseconds: the times of a whole process come in steps of a hundredth of a second.
-    nanos: u64,
-    /// How often it has gone to sleep, and so has been woken.
-    sleeps: u64,
-}
-
-impl Usage {
-    fn of(id: u32) -> io::Result<Self> {
-        let mut threads = BTreeMap::new();
-        for task in fs::read_dir(format!("/proc/{id}/task"))? {
-            let task = task?;
-            let read = |name| fs::read_to_string(task.path().join(name));
-            let (status, schedule) = (read("status")?, read("schedstat")?);
-            let sleeps = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-            let number = |text: Option<&str>| text.and_then(|text| text.trim().parse().ok());
-            match (number(schedule.split(' ').next()), number(sleeps)) {
-                (Some(nanos), Some(sleeps)) => threads.insert(task.file_name(), Thread { nanos, sleeps }),
-                _ => return Err(io::Error::other("no times or no switches in /proc/PID/task")),
-            };
-        }
-        Ok(Self(threads))
-    }
-
-    /// What was used in between, as cells.
-    fn since(&self, before: &Self, time: Duration, resident: u64) -> [String; 3] {
-        let (mut nanos, mut sleeps) = (0, 0);
-        for (id, thread) in &self.0 {
-            let before = before.0.get(id).copied().unwrap_or_default();
-            nanos += thread.nanos - before.nanos;
-            sleeps += thread.sleeps - before.sleeps;
-        }
-        let share = Duration::from_nanos(nanos).as_secs_f64() / time.as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "far less than 2^53 wakeups")]
-        let wakeups = sleeps as f64 / time.as_secs_f64();
-        [format!("{:.2} %", share * 100.0), format!("{wakeups:.1}"), mebibytes(resident)]
-    }
 }

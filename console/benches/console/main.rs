@@ -7,6 +7,8 @@ mod answers;
 #[path = "../../../agent/benches/load/document.rs"]
 mod document;
 mod ends;
+mod farm;
+mod fleet;
 mod frames;
 mod idle;
 #[allow(dead_code, reason = "the agent's bench uses more of it")]
@@ -21,6 +23,7 @@ mod pty;
 mod report;
 mod terminals;
 mod times;
+mod usage;
 
 use std::io;
 use std::process::ExitCode;
@@ -52,6 +55,14 @@ struct Cli {
     /// Cargo says so where it runs benches, and not where it runs tests.
     #[arg(long, hide = true)]
     bench: bool,
+
+    /// Be so many agents.
+    #[arg(long, hide = true)]
+    farm: Option<usize>,
+
+    /// Be the agent that has those for peers which standard input names.
+    #[arg(long, hide = true, conflicts_with = "farm")]
+    front: bool,
 }
 
 /// What is measured.
@@ -61,15 +72,21 @@ enum Part {
     Keys,
     Ends,
     Idle,
+    Fleet,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if !cli.bench {
-        println!("nothing is measured among tests; cargo bench does it");
-        return ExitCode::SUCCESS;
-    }
-    match measure(&cli) {
+    let done = match cli.farm {
+        Some(count) => farm::serve(count),
+        None if cli.front => farm::serve_front(),
+        None if cli.bench => measure(&cli),
+        None => {
+            println!("nothing is measured among tests; cargo bench does it");
+            Ok(())
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -80,7 +97,7 @@ fn main() -> ExitCode {
 
 fn measure(cli: &Cli) -> io::Result<()> {
     let mut sections = String::new();
-    for part in [Part::Frames, Part::Keys, Part::Ends, Part::Idle] {
+    for part in [Part::Frames, Part::Keys, Part::Ends, Part::Idle, Part::Fleet] {
         if !cli.parts.is_empty() && !cli.parts.contains(&part) {
             continue;
         }
@@ -89,6 +106,7 @@ fn measure(cli: &Cli) -> io::Result<()> {
             Part::Keys => ("Keys", keys::measure(cli.quick)),
             Part::Ends => ("Beginning and end", ends::measure(cli.quick)),
             Part::Idle => ("Idle", idle::measure(cli.quick)?),
+            Part::Fleet => ("Fleet", fleet::measure(cli.quick)?),
         };
         let section = format!("### {title}\n\n{found}");
         println!("{section}");

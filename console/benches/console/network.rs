@@ -17,19 +17,24 @@ pub(crate) struct Agents {
 }
 
 impl Agents {
-    /// Starts so many, called `pod-0` and so on, whose simulated work takes no time.
+    /// Starts so many as one fleet, called `pod-0` and so on, whose simulated work takes no time.
     pub(crate) fn start(count: usize) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let start = |number| {
-            let config = Config {
-                listen: (Ipv4Addr::LOCALHOST, 0).into(),
-                replica_name: format!("pod-{number}"),
-                sim_delay: 0.0,
-                ..Config::default()
-            };
-            runtime.block_on(Agent::start(config)).unwrap()
-        };
-        let agents: Vec<_> = (0..count).map(start).collect();
+        let agents = runtime.block_on(async {
+            let mut listeners = Vec::new();
+            for _ in 0..count {
+                listeners.push(tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+            }
+            let url = |listener: &tokio::net::TcpListener| format!("http://{}", listener.local_addr().unwrap());
+            let peers: Vec<_> = listeners.iter().map(|listener| url(listener).parse().unwrap()).collect();
+            let mut agents = Vec::new();
+            for (number, listener) in listeners.into_iter().enumerate() {
+                let replica_name = format!("pod-{number}");
+                let config = Config { replica_name, peers: peers.clone(), sim_delay: 0.0, ..Config::default() };
+                agents.push(Agent::start_on(listener, config).await.unwrap());
+            }
+            agents
+        });
         Self { urls: agents.iter().map(Agent::url).collect(), agents, runtime }
     }
 

@@ -35,7 +35,9 @@ pub fn run(demo: &Demo, ascii: bool) -> Result<u8, Failure> {
     let (agents_runtime, runtime) = (runtime(AGENT_THREAD, 1)?, runtime(WORKER_THREAD, 1)?);
     let sim_delay = if watched { WATCHABLE } else { AS_DOCUMENTED };
     let replicas = agents_runtime.block_on(replica::start(demo, sim_delay, demo.chaos.is_some()))?;
-    let sources: Vec<BaseUrl> = replicas.iter().map(|replica| replica.url.clone()).collect();
+    let urls: Vec<BaseUrl> = replicas.iter().map(|replica| replica.url.clone()).collect();
+    // As through a port-forward, which leads to one of them.
+    let sources = urls[..1].to_vec();
     let calm = match demo.chaos {
         None => replicas,
         Some(seed) => {
@@ -44,9 +46,9 @@ pub fn run(demo: &Demo, ascii: bool) -> Result<u8, Failure> {
         }
     };
     let result = runtime.block_on(async {
-        let client = Client::new(&sources).map_err(|error| Failure::new(error.to_string()))?;
+        let client = Client::new(&urls).map_err(|error| Failure::new(error.to_string()))?;
         if watched {
-            let firing = tokio::spawn(script::play(client.clone(), sources.clone()));
+            let firing = tokio::spawn(script::play(client.clone(), urls));
             let result = console::open(client, ConsoleOptions { sources, demo: true, ascii }).await;
             firing.abort();
             result
