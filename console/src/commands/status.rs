@@ -129,7 +129,8 @@ impl Fleet {
             let url = url.to_string();
             match answer {
                 Err(error) => rows.push(Row::unknown(url, error.to_string())),
-                Ok(FleetAnswer { update, faults }) => {
+                Ok(FleetAnswer { mut update, faults }) => {
+                    update.replicas.sort_by(|a, b| a.replica.cmp(&b.replica));
                     // One that several addresses tell of is one row: what was said last.
                     for update in update.replicas {
                         let life = |row: &Row| row.life() == Some(&update.boot_id);

@@ -131,7 +131,8 @@ impl View {
 
     fn status(&self, now: Instant) -> ReplicaStatus {
         let silent = now.saturating_duration_since(self.confirmed);
-        ReplicaStatus::after(self.told, silent, self.refused)
+        // One that was told to be lost does not become less so with time.
+        ReplicaStatus::after(self.told, silent, self.refused).max(self.told)
     }
 }
 

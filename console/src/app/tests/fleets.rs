@@ -52,6 +52,7 @@ fn an_answer_confirms_those_that_it_does_not_list_and_answered() {
     assert_eq!(app.fleet.by_boot_id("c1").unwrap().age(then), 13 * SECOND, "with the age that was told");
     answer_fleet(&mut app, 0, news(vec![silent("c", "c1", Unreachable, 13 * SECOND)]), then);
     assert_eq!(statuses(&app, then)[2].1, Unreachable);
+    assert_eq!(statuses(&app, then + 5 * SECOND)[2].1, Unreachable, "and not stale after a while");
 
     // A snapshot begins anew: who is not in it is not confirmed by it.
     answer_fleet(&mut app, 0, fleet_answer("a", "a1", vec![idle("a", "a1")]), then + SECOND);
