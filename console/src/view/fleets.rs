@@ -114,6 +114,19 @@ fn two_of_one_name_are_marked_and_the_warning_names_them() {
 }
 
 #[test]
+fn a_narrow_head_keeps_the_burst_and_what_it_costs_and_lets_go_of_states() {
+    let now = Instant::now();
+    let mut app = of_twelve(now);
+    for key in [KeyCode::Char('b'), KeyCode::Enter, KeyCode::Esc] {
+        press(&mut app, key, now);
+    }
+    let screen = super::testing::render(&draw(&app, (80, 24), &theme(), now));
+    let head = screen.lines().next().unwrap();
+    assert!(["burst 0/100", "9 of 13 answer", "1 running"].iter().all(|part| head.contains(part)), "{head}");
+    assert!(!head.contains("stale"), "{head}");
+}
+
+#[test]
 fn the_mouse_finds_the_heads_of_the_columns() {
     let now = Instant::now();
     let app = of_twelve(now);

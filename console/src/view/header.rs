@@ -13,27 +13,20 @@ use crate::app::{Link, Overlay, Replica, SourceId};
 const STATES: [ReplicaStatus; 4] =
     [ReplicaStatus::Draining, ReplicaStatus::Stale, ReplicaStatus::Unreachable, ReplicaStatus::Gone];
 
-/// How many of the parts come before the connection's name: who this is, who answers, what runs, what it costs.
-const FIRST: usize = 4;
-
-/// How many pieces say how many answer.
-const ANSWERING: usize = 2;
-
 /// ```text
 ///  langdeck   2 of 3 replicas answer, 1 stale   2 running   $0.1184 spent   377 done, 2 failed       via …x2kqp  ● live 12ms
 /// ```
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let wide = area.width >= 100;
     let gap = if wide { "   " } else { "  " };
-    let mut parts = parts(scene, wide);
-    let of = |part: &Vec<Span<'_>>| part.iter().map(Span::width).sum::<usize>() + gap.len();
-    let first = |parts: &[Vec<Span<'_>>]| parts.iter().take(FIRST).map(of).sum::<usize>();
     let mut connection = connection(scene);
     let mut room = usize::from(area.width).saturating_sub(connection.width() + 2);
-    // What is wrong with which stands in the table; what runs and what it costs only here.
-    let is_narrow = first(&parts) > room + gap.len();
-    if let Some(states) = parts.get_mut(1).filter(|_| is_narrow) {
-        states.truncate(ANSWERING);
+    let of = |part: &Vec<Span<'_>>| part.iter().map(Span::width).sum::<usize>() + gap.len();
+    let first = |parts: &Parts| parts.all.iter().take(parts.first).map(of).sum::<usize>();
+    let mut parts = Parts::of(scene, wide, true);
+    // How each of the others is stands in the table; what runs and what it costs only here.
+    if first(&parts) > room + gap.len() {
+        parts = Parts::of(scene, wide, false);
     }
     // Through whom the fleet is seen matters less than that, and more than all that follows.
     let first = first(&parts);
@@ -43,7 +36,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let right = u16::try_from(connection.width()).unwrap_or(u16::MAX).saturating_add(1).min(area.width);
     let mut left = Line::default();
-    for part in parts {
+    for part in parts.all {
         let width = of(&part);
         if width > room + gap.len() {
             break;
@@ -57,37 +50,51 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 }
 
 /// What is said, the most important first; what finds no room is left out from the end on.
-fn parts(scene: Scene<'_>, wide: bool) -> Vec<Vec<Span<'static>>> {
-    let Scene { app, theme, now, .. } = scene;
-    let mut name = vec![Span::styled("langdeck", theme.title)];
-    if app.demo {
-        name.push(Span::styled(" demo", theme.dim));
-    }
-    let mut parts = vec![name];
-    let hidden = app.unseen_burst().filter(|_| !matches!(app.overlay, Some(Overlay::Burst)));
-    parts.extend(hidden.map(|burst| mark(burst, theme)));
-    if app.fleet.known_count() == 0 {
-        return parts;
-    }
-    parts.push(states(scene, wide));
-
-    let totals = app.fleet.totals();
-    let running = app.fleet.running(now);
-    let style = if running > 0 { theme.running } else { theme.dim };
-    parts.push(vec![Span::styled(format!("{} running", format::count(running)), style)]);
-    parts.push(vec![Span::styled(format::usd(totals.spend.cost_usd), theme.money), Span::styled(" spent", theme.dim)]);
-    let mut ended = vec![Span::styled(format::count(totals.ended()), theme.text), Span::styled(" done", theme.dim)];
-    if totals.failed > 0 {
-        ended.push(Span::styled(", ", theme.dim));
-        ended.push(Span::styled(format!("{} failed", format::count(totals.failed)), theme.failed));
-    }
-    parts.push(ended);
-    parts.push(vec![Span::styled(format::count(totals.spend.tokens), theme.text), Span::styled(" tokens", theme.dim)]);
-    parts
+struct Parts {
+    all: Vec<Vec<Span<'static>>>,
+    /// How many of them matter most: who this is, who answers, what runs, what it costs.
+    first: usize,
 }
 
-/// `9 of 12 replicas answer, 1 stale, 2 unreachable`, and how many are no longer in the table.
-fn states(scene: Scene<'_>, wide: bool) -> Vec<Span<'static>> {
+impl Parts {
+    /// With a word for each state of those that do not answer, or without.
+    fn of(scene: Scene<'_>, wide: bool, with_states: bool) -> Self {
+        let Scene { app, theme, now, .. } = scene;
+        let mut name = vec![Span::styled("langdeck", theme.title)];
+        if app.demo {
+            name.push(Span::styled(" demo", theme.dim));
+        }
+        let mut all = vec![name];
+        let hidden = app.unseen_burst().filter(|_| !matches!(app.overlay, Some(Overlay::Burst)));
+        all.extend(hidden.map(|burst| mark(burst, theme)));
+        if app.fleet.known_count() == 0 {
+            return Self { first: all.len(), all };
+        }
+        all.push(states(scene, wide, with_states));
+        let totals = app.fleet.totals();
+        let running = app.fleet.running(now);
+        let style = if running > 0 { theme.running } else { theme.dim };
+        all.push(vec![Span::styled(format!("{} running", format::count(running)), style)]);
+        all.push(vec![
+            Span::styled(format::usd(totals.spend.cost_usd), theme.money),
+            Span::styled(" spent", theme.dim),
+        ]);
+        let first = all.len();
+        let mut ended = vec![Span::styled(format::count(totals.ended()), theme.text), Span::styled(" done", theme.dim)];
+        if totals.failed > 0 {
+            ended.push(Span::styled(", ", theme.dim));
+            ended.push(Span::styled(format!("{} failed", format::count(totals.failed)), theme.failed));
+        }
+        all.push(ended);
+        let tokens = format::count(totals.spend.tokens);
+        all.push(vec![Span::styled(tokens, theme.text), Span::styled(" tokens", theme.dim)]);
+        Self { all, first }
+    }
+}
+
+/// `9 of 12 replicas answer`; with states `9 of 12 replicas answer, 1 stale, 2 unreachable`, and how many have left the
+/// table.
+fn states(scene: Scene<'_>, wide: bool, with_states: bool) -> Vec<Span<'static>> {
     let Scene { app, theme, now, .. } = scene;
     let replicas = app.fleet.replicas();
     let answering = replicas.iter().filter(|replica| replica.is_fresh(now)).count();
@@ -104,6 +111,9 @@ fn states(scene: Scene<'_>, wide: bool) -> Vec<Span<'static>> {
         Span::styled(answering.to_string(), style),
         Span::styled(format!(" of {} {noun}{answer}", app.fleet.known_count()), theme.dim),
     ];
+    if !with_states {
+        return states;
+    }
     let of_status = |status| move |replica: &&Replica| !replica.is_faulty() && replica.status(now) == status;
     let mut counts =
         STATES.map(|status| (theme.replica_status(status), replicas.iter().filter(of_status(status)).count()));
