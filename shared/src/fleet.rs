@@ -41,7 +41,7 @@ pub struct FleetUpdate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PeerProblem {
-    /// Its address, such as `http://10.1.2.3:8000`, or the name as it was configured, such as `dns://agents:8000`.
+    /// Its address, such as `http://10.1.2.3:8000`, or the name that leads nowhere, such as `agents`.
     pub peer: String,
     /// For how long, in milliseconds.
     pub age_ms: u64,

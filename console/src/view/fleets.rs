@@ -127,6 +127,20 @@ fn a_narrow_head_keeps_the_burst_and_what_it_costs_and_lets_go_of_states() {
 }
 
 #[test]
+fn the_words_of_the_head_keep_apart_at_every_width() {
+    let now = Instant::now();
+    let app = of_twelve(now);
+    for width in 60..=240 {
+        let screen = super::testing::render(&draw(&app, (width, 24), &theme(), now));
+        let head = screen.lines().next().unwrap();
+        for word in ["via ", "● live"] {
+            let before = head.split_once(word).map(|(before, _)| before);
+            assert!(before.is_none_or(|before| before.ends_with("  ")), "{width}: {head}");
+        }
+    }
+}
+
+#[test]
 fn the_mouse_finds_the_heads_of_the_columns() {
     let now = Instant::now();
     let app = of_twelve(now);

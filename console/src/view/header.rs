@@ -19,26 +19,28 @@ const STATES: [ReplicaStatus; 4] =
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let wide = area.width >= 100;
     let gap = if wide { "   " } else { "  " };
+    // Two blanks are enough before what stands at the right.
+    let spare = gap.len() - 2;
     let mut connection = connection(scene);
     let mut room = usize::from(area.width).saturating_sub(connection.width() + 2);
     let of = |part: &Vec<Span<'_>>| part.iter().map(Span::width).sum::<usize>() + gap.len();
     let first = |parts: &Parts| parts.all.iter().take(parts.first).map(of).sum::<usize>();
     let mut parts = Parts::of(scene, wide, true);
     // How each of the others is stands in the table; what runs and what it costs only here.
-    if first(&parts) > room + gap.len() {
+    if first(&parts) > room + spare {
         parts = Parts::of(scene, wide, false);
     }
     // Through whom the fleet is seen matters less than that, and more than all that follows.
     let first = first(&parts);
-    if let Some(via) = via(scene).filter(|via| first + format::width(via) <= room) {
-        room -= format::width(&via);
+    if let Some(via) = via(scene).filter(|via| first + format::width(via) <= room + spare) {
+        room = room.saturating_sub(format::width(&via));
         connection.spans.insert(0, Span::styled(via, scene.theme.dim));
     }
     let right = u16::try_from(connection.width()).unwrap_or(u16::MAX).saturating_add(1).min(area.width);
     let mut left = Line::default();
     for part in parts.all {
         let width = of(&part);
-        if width > room + gap.len() {
+        if width > room + spare {
             break;
         }
         room = room.saturating_sub(width);
