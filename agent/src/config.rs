@@ -146,6 +146,10 @@ pub struct Config {
     #[arg(long, env = "LANGDECK_SCENARIOS", value_name = "FILE")]
     pub scenarios: Option<PathBuf>,
 
+    /// What models cost, a TOML file; see docs/examples/policy.toml.
+    #[arg(long, env = "LANGDECK_POLICY", value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+
     /// Which label of an Alertmanager alert names its service: the first of these that it has, else `unknown`.
     #[arg(long, env = SERVICE_LABELS.env, value_name = "NAMES", value_delimiter = ',',
           default_values_t = Self::default().service_labels)]
@@ -172,6 +176,7 @@ impl Default for Config {
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(30),
             scenarios: None,
+            policy: None,
             service_labels: ["service", "job"].map(str::to_owned).into(),
             log: "info".to_owned(),
         }
@@ -303,6 +308,7 @@ mod tests {
             "--drain-delay=1m 5s",
             "--grace=250ms",
             "--scenarios=more.toml",
+            "--policy=policy.toml",
             "--service-labels=app,job",
             "--log=warn",
         ]);
@@ -320,6 +326,7 @@ mod tests {
             drain_delay: Duration::from_secs(65),
             grace: Duration::from_millis(250),
             scenarios: Some("more.toml".into()),
+            policy: Some("policy.toml".into()),
             service_labels: vec!["app".to_owned(), "job".to_owned()],
             log: "warn".to_owned(),
         };

@@ -27,6 +27,7 @@ mod testing;
 mod tools;
 
 pub use config::{Config, ConfigError};
+pub use cost::PolicyError;
 pub use fleet::{Directory, LookupProblem, Peer, PeerSet, PeerSource, PeerSourceError};
 pub use langdeck_shared::ToolMode;
 pub use memory::Recall;

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use crate::api;
 use crate::chain::Engine;
 use crate::config::{Config, ConfigError};
+use crate::cost::{Policy, PolicyError};
 use crate::fleet::{Directory, Fleet};
 use crate::identity::Identity;
 use crate::metrics::Meters;
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The scenarios cannot be used.
     #[error("{0}")]
     Scenarios(#[from] ScenarioError),
+    /// The policy cannot be used.
+    #[error("{0}")]
+    Policy(#[from] PolicyError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another address with --listen (LANGDECK_LISTEN)")]
     Listen {
@@ -75,7 +79,7 @@ impl StartError {
     /// Whether the settings are at fault, and not the machine.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Scenarios(_))
+        matches!(self, Self::Config(_) | Self::Scenarios(_) | Self::Policy(_))
     }
 }
 
@@ -84,8 +88,8 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// When a setting is out of bounds, the scenarios cannot be used, or the address cannot be listened on; nothing is
-    /// left running then.
+    /// When a setting is out of bounds, the scenarios or the policy cannot be used, or the address cannot be listened on;
+    /// nothing is left running then.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         Self::simulated(config, None).await
     }
@@ -130,13 +134,15 @@ impl Agent {
         limit: Duration,
         listener: Option<TcpListener>,
     ) -> Result<Self, StartError> {
+        let policy = Policy::load(config.policy.as_deref())?;
         let Parts { model, tools } = parts;
         let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
         let engine = Engine::new(model, tools, config.tool_mode, limit);
         let meters = Arc::new(Meters::new(engine.tools())?);
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
-        let runs = Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history);
+        let runs =
+            Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history, policy);
         let directory = Directory::new(&config.peers, config.dns_server);
         let fleet = Fleet::new(Arc::clone(&identity), Arc::clone(&runs), directory, Arc::clone(&meters));
         let service = api::service(Arc::clone(&runs), Arc::clone(&identity), fleet, meters, config.service_labels)?;

@@ -61,7 +61,7 @@ impl FakeModel {
         Self {
             plan: plan.to_vec(),
             confidence: 0.8,
-            usage: Usage { input: 10, output: 1 },
+            usage: Usage { input: 10, output: 1, ..Usage::default() },
             fault: None,
             faults_left: AtomicU32::new(u32::MAX),
             told: Mutex::default(),

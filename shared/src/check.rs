@@ -119,7 +119,23 @@ impl Costs {
         shares("by_step", &self.by_step)?;
         shares("by_model", &self.by_model)?;
         shares("by_service", &self.by_service)?;
-        shares("by_alert_type", &self.by_alert_type)
+        shares("by_alert_type", &self.by_alert_type)?;
+        if let Some(span) = &self.span {
+            spend("span.", &span.spend)?;
+        }
+        few("entries", self.entries.len(), MAX_PAGE)?;
+        for (index, entry) in self.entries.iter().enumerate() {
+            let at = format!("entries[{index}].");
+            not_blank(&format!("{at}investigation_id"), &entry.investigation_id)?;
+            let cached = entry.cached_input_tokens;
+            if cached > entry.input_tokens {
+                let read = entry.input_tokens;
+                return Err(format!("{at}cached_input_tokens: {cached} are more than the {read} tokens read"));
+            }
+            numbers(&at, &[("input_tokens", entry.input_tokens), ("output_tokens", entry.output_tokens)])?;
+            money(&format!("{at}cost_usd"), entry.cost_usd.unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 

@@ -34,6 +34,25 @@ pub struct Costs {
     /// did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingReplica>,
+    /// What the replica that answers spent between the `from` and `to` that were asked for; none where neither was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<CostSpan>,
+    /// The last entries of the ledger of the replica that answers, newest first: as many as were asked for and are still
+    /// known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<CostEntry>,
+}
+
+/// What was spent in a span of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CostSpan {
+    /// From here on: what was asked for, or the start of the minute or hour in which that lies where no more is known.
+    pub from: Timestamp,
+    /// Until before this: what was asked for, or the end of that minute or hour.
+    pub to: Timestamp,
+    /// What was spent.
+    pub spend: Spend,
 }
 
 /// One key's part of the costs.
@@ -64,4 +83,52 @@ pub struct Spend {
     /// Tokens of models without a known price, which `cost_usd` therefore does not hold.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_tokens: u64,
+}
+
+/// One entry of the ledger: a call of a model that was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CostEntry {
+    /// When it was entered.
+    pub at: Timestamp,
+    /// The investigation that called.
+    pub investigation_id: String,
+    /// The step that called: `planner`, the tool's name, or `reasoner`.
+    pub step: String,
+    /// Which attempt of the step it was, from 1.
+    pub attempt: u32,
+    /// The model that answered.
+    pub model: String,
+    /// The alert's service, or `(other)`.
+    pub service: String,
+    /// The alert type, or `(other)`.
+    pub alert_type: String,
+    /// Tokens that the model read.
+    pub input_tokens: u64,
+    /// How many of them came from its provider's cache; they are not counted besides.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_input_tokens: u64,
+    /// Tokens that the model wrote.
+    pub output_tokens: u64,
+    /// What they cost; none where the model has no known price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Usd>,
+    /// On what tokens and cost stand.
+    pub basis: Basis,
+    /// By which price: the day from which on it counts, and its source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<String>,
+}
+
+/// On what the tokens of a call and their cost stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The provider reported the tokens.
+    Reported,
+    /// The agent estimated the tokens, because the provider did not report them.
+    Estimated,
+    /// The model has no known price, so the cost is none that is known.
+    Unpriced,
 }

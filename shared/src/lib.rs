@@ -24,12 +24,12 @@ pub use alert::{
     check_plain_text,
 };
 pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
-pub use costs::{CostShare, Costs, OTHER, Spend};
+pub use costs::{Basis, CostEntry, CostShare, CostSpan, Costs, OTHER, Spend};
 pub use fleet::{FailureKind, FleetUpdate, MissingReplica, PeerFailure, PeerProblem};
 pub use health::Health;
 pub use investigation::{Accepted, Investigation, InvestigationPage, Status, Step, StepKind, StepStatus};
 pub use memory::{MAX_KEYS_PER_PATTERN, Memory, MemoryEntry, ServicePattern};
-pub use money::{ParseUsdError, Usd};
+pub use money::{InvalidAmount, ParseUsdError, Usd};
 pub use problem::{FieldError, Problem};
 pub use replica::{
     GONE_AFTER, Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, STALE_AFTER, Sample, ToolMode, Totals,

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
+use std::str::FromStr;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NANOS_PER_USD: u64 = 1_000_000_000;
+/// As many as nano-dollars have.
+const DECIMALS: usize = 9;
 
 /// An amount in US dollars, exact to the nano-dollar (1e-9 USD) and never negative.
 ///
@@ -100,6 +103,56 @@ impl fmt::Display for Usd {
     }
 }
 
+/// Reads an exact decimal in USD, such as `12`, `0.0157` or `2.50`. No float comes between: `0.1` is a tenth.
+impl FromStr for Usd {
+    type Err = InvalidAmount;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAmount> {
+        if text.starts_with('-') {
+            return Err(InvalidAmount::Negative);
+        }
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let are_digits = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
+        if !are_digits(whole) || !are_digits(fraction) {
+            return Err(InvalidAmount::NoDecimal);
+        }
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.len() > DECIMALS {
+            return Err(InvalidAmount::TooFine);
+        }
+        // Nine digits at most, which any u64 holds.
+        let nanos = format!("{fraction:0<DECIMALS$}").parse().unwrap_or_default();
+        let whole = whole.parse::<u64>().ok().and_then(|whole| whole.checked_mul(NANOS_PER_USD));
+        whole.and_then(|whole| whole.checked_add(nanos)).map(Self).ok_or(InvalidAmount::TooLarge)
+    }
+}
+
+/// Why a text is no amount of money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidAmount {
+    /// It is no decimal number such as `0.02`.
+    NoDecimal,
+    /// It is below zero.
+    Negative,
+    /// It has more than nine decimals: the nano-dollar is the smallest amount.
+    TooFine,
+    /// It is more than about 18 billion.
+    TooLarge,
+}
+
+impl fmt::Display for InvalidAmount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoDecimal => "it is no decimal number",
+            Self::Negative => "it is negative",
+            Self::TooFine => "it has more than nine decimals",
+            Self::TooLarge => "it is too large to hold",
+        })
+    }
+}
+
+impl std::error::Error for InvalidAmount {}
+
 /// A number that is no amount of money: negative, not finite, or too large.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParseUsdError(f64);
@@ -177,12 +230,41 @@ mod tests {
     }
 
     #[test]
+    fn decimals_are_read_exactly() {
+        let read = |text: &str| text.parse::<Usd>().map(Usd::nanos);
+        assert_eq!(read("0.0157"), Ok(15_700_000));
+        assert_eq!(read("2.50"), Ok(2_500_000_000));
+        assert_eq!(read("18446744073.709551615"), Ok(u64::MAX));
+        assert_eq!(read("0.0000000010"), Ok(1));
+        for (text, why) in [
+            ("", InvalidAmount::NoDecimal),
+            (".5", InvalidAmount::NoDecimal),
+            ("5.", InvalidAmount::NoDecimal),
+            ("1e3", InvalidAmount::NoDecimal),
+            ("+1", InvalidAmount::NoDecimal),
+            ("nan", InvalidAmount::NoDecimal),
+            ("-0.1", InvalidAmount::Negative),
+            ("0.0000000001", InvalidAmount::TooFine),
+            ("18446744073.709551616", InvalidAmount::TooLarge),
+            ("99999999999999999999", InvalidAmount::TooLarge),
+        ] {
+            assert_eq!(read(text), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
     fn sums_saturate() {
         assert_eq!(Usd::from_nanos(u64::MAX) + Usd::from_nanos(1), Usd::from_nanos(u64::MAX));
         assert_eq!(Usd::from_nanos(1).saturating_sub(Usd::from_nanos(2)), Usd::ZERO);
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read_back(nanos in any::<u64>()) {
+            let amount = Usd::from_nanos(nanos);
+            prop_assert_eq!(amount.to_string().parse(), Ok(amount));
+        }
+
         #[test]
         fn amounts_below_two_to_the_51_survive_the_wire(nanos in 0u64..(1 << 51)) {
             let amount = Usd::from_nanos(nanos);

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use jiff::Timestamp;
 use langdeck_shared::{FieldError, Status};
 
 use super::error::{ApiError, Kind};
@@ -55,11 +56,25 @@ impl Params {
 
     /// The same, with a number of one's own for when it is not said.
     pub(super) fn limit_or(&mut self, default: usize) -> usize {
-        let Some(text) = self.text("limit") else { return default };
+        self.count("limit", default)
+    }
+
+    /// How many of something are asked for.
+    pub(super) fn count(&mut self, name: &str, default: usize) -> usize {
+        let Some(text) = self.text(name) else { return default };
         match text.parse() {
-            Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            _ => self.refuse("limit", format_args!("expected a whole number from 1 to {MAX_LIMIT}, found {text:?}")),
+            Ok(count) if (1..=MAX_LIMIT).contains(&count) => count,
+            _ => self.refuse(name, format_args!("expected a whole number from 1 to {MAX_LIMIT}, found {text:?}")),
         }
+    }
+
+    /// An instant.
+    pub(super) fn time(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name)?;
+        text.parse().map_or_else(
+            |_| self.refuse(name, format_args!("expected a time such as 2026-01-31T10:30:00Z, found {text:?}")),
+            Some,
+        )
     }
 
     pub(super) fn status(&mut self) -> Option<Status> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::uri::PathAndQuery;
-use langdeck_shared::{Costs, Memory, ReplicaUpdate, Spend};
+use jiff::Timestamp;
+use langdeck_shared::{CostSpan, Costs, Memory, ReplicaUpdate};
 
 use super::App;
 use super::error::ApiError;
@@ -74,7 +75,13 @@ fn own_memory(app: &App, limit: usize) -> Memory {
 /// What replicas have spent in their lives, and on what.
 #[utoipa::path(
     get, path = "/v1/costs", tag = "replica",
-    params(HandedOnBy, ("scope" = Option<Scope>, Query, description = "`replica`, as when it is not said, for the costs of the replica that answers; `fleet` for the sum over all replicas")),
+    params(
+        HandedOnBy,
+        ("scope" = Option<Scope>, Query, description = "`replica`, as when it is not said, for the costs of the replica that answers; `fleet` for the sum over all replicas"),
+        ("from" = Option<Timestamp>, Query, description = "Also what the replica that answers spent from here on, in `span`; from the start where only `to` is said"),
+        ("to" = Option<Timestamp>, Query, description = "Also what it spent until before this, in `span`; until now where only `from` is said"),
+        ("entries" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Also so many of its ledger's last entries; none when it is not said"),
+    ),
     responses(
         (status = 200, description = "Totals and attribution", body = Costs),
         InvalidQuery,
@@ -87,8 +94,10 @@ pub(super) async fn costs(
     mut params: Params,
 ) -> Result<Json<Costs>, ApiError> {
     let scope = params.scope();
+    let (from, to) = (params.time("from"), params.time("to"));
+    let most = params.count("entries", 0);
     params.finish()?;
-    let own = own_costs(&app);
+    let own = own_costs(&app, from, to, most);
     if !app.asks_others(scope, from_peer) {
         return Ok(Json(own));
     }
@@ -106,15 +115,21 @@ pub(super) async fn costs(
     };
     let members = app.fleet.members().await;
     let missing = app.fleet.gather(&members, &PathAndQuery::from_static("/v1/costs"), read, add).await;
-    Ok(Json(Costs { since, missing, ..costs_of(&app, together.totals(), together.attribution()) }))
+    let Attribution { by_step, by_model, by_service, by_alert_type } = together.attribution();
+    let totals = together.totals();
+    Ok(Json(Costs { since, totals, by_step, by_model, by_service, by_alert_type, missing, ..own }))
 }
 
-fn own_costs(app: &App) -> Costs {
-    let (totals, attribution) = app.runs.look(|state| (state.books.ledger.totals(), state.books.ledger.attribution()));
-    costs_of(app, totals, attribution)
-}
-
-fn costs_of(app: &App, totals: Spend, attribution: Attribution) -> Costs {
+fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: usize) -> Costs {
+    let asked = (from.is_some() || to.is_some()).then(|| {
+        let bound = |time: Option<Timestamp>, default: Timestamp| time.unwrap_or(default).as_millisecond();
+        (bound(from, app.identity.started_at), bound(to, Timestamp::now()))
+    });
+    let (totals, attribution, entries, span) = app.runs.look(|state| {
+        let ledger = &state.books.ledger;
+        let span = asked.map(|(from_ms, to_ms)| ledger.between(from_ms, to_ms));
+        (ledger.totals(), ledger.attribution(), ledger.last(most), span)
+    });
     let Attribution { by_step, by_model, by_service, by_alert_type } = attribution;
     Costs {
         replica: app.identity.replica.to_string(),
@@ -125,8 +140,14 @@ fn costs_of(app: &App, totals: Spend, attribution: Attribution) -> Costs {
         by_model,
         by_service,
         by_alert_type,
+        span: span.map(|spent| CostSpan { from: time(spent.from_ms), to: time(spent.to_ms), spend: spent.spend }),
+        entries: entries.iter().map(|entry| app.runs.cost_entry(entry)).collect(),
         missing: Vec::new(),
     }
+}
+
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or_default()
 }
 
 /// All that a console needs of this replica, changed since a cursor.

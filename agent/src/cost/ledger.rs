@@ -1,11 +1,13 @@
-//! The ledger: every model call entered once, summed as a whole and by step, model, service and alert type.
+//! The ledger: every model call entered once, in its time, and summed as a whole and by step, model, service and alert
+//! type.
 
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::{Alert, CostShare, Costs, OTHER, Spend};
 
-use super::add;
+use super::history::{History, Spent};
+use super::{Charge, add};
 
 const MAX_STEPS: usize = 64;
 const MAX_MODELS: usize = 64;
@@ -20,6 +22,47 @@ pub(crate) struct Ledger {
     models: Dimension,
     services: Dimension,
     alert_types: Dimension,
+    history: History,
+}
+
+/// One call that was answered: whose it was, and what it is charged.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Milliseconds since 1970.
+    pub(super) at_ms: i64,
+    pub(super) charge: Charge,
+    number: u64,
+    attempt: u32,
+    account: Account,
+    step: Slot,
+    model: Slot,
+}
+
+/// A call to be entered.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// When it was answered, in milliseconds since 1970.
+    pub(crate) at_ms: i64,
+    /// The investigation's number.
+    pub(crate) number: u64,
+    pub(crate) step: &'a str,
+    /// Which attempt of the step, from 1.
+    pub(crate) attempt: u32,
+    pub(crate) model: &'a str,
+    pub(crate) charge: Charge,
+}
+
+/// An entry with its names.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) at_ms: i64,
+    pub(crate) number: u64,
+    pub(crate) attempt: u32,
+    pub(crate) charge: Charge,
+    pub(crate) step: Arc<str>,
+    pub(crate) model: Arc<str>,
+    pub(crate) service: Arc<str>,
+    pub(crate) alert_type: Arc<str>,
 }
 
 /// To whom an investigation's spending is charged. Looked up once for all its calls.
@@ -46,6 +89,7 @@ impl Ledger {
             models: Dimension::new(MAX_MODELS),
             services: Dimension::new(MAX_SERVICES),
             alert_types: Dimension::new(MAX_ALERT_TYPES),
+            history: History::default(),
         }
     }
 
@@ -55,7 +99,9 @@ impl Ledger {
     }
 
     /// Enters one call.
-    pub(crate) fn enter(&mut self, account: Account, step: &str, model: &str, spend: Spend) {
+    pub(crate) fn enter(&mut self, account: Account, call: &Call<'_>) {
+        let &Call { at_ms, number, step, attempt, model, charge } = call;
+        let spend = charge.spend;
         self.totals = add(self.totals, spend);
         self.services.add(account.service, spend);
         self.alert_types.add(account.alert_type, spend);
@@ -63,6 +109,27 @@ impl Ledger {
         self.steps.add(step, spend);
         let model = self.models.slot(model);
         self.models.add(model, spend);
+        self.history.enter(Entry { at_ms, charge, number, attempt, account, step, model });
+    }
+
+    /// What was spent from an instant until before another; milliseconds since 1970.
+    pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> Spent {
+        self.history.between(from_ms, to_ms)
+    }
+
+    /// The last entries, newest first.
+    pub(crate) fn last(&self, most: usize) -> Vec<Told> {
+        let tell = |entry: &Entry| Told {
+            at_ms: entry.at_ms,
+            number: entry.number,
+            attempt: entry.attempt,
+            charge: entry.charge,
+            step: self.steps.name(entry.step),
+            model: self.models.name(entry.model),
+            service: self.services.name(entry.account.service),
+            alert_type: self.alert_types.name(entry.account.alert_type),
+        };
+        self.history.last(most).map(tell).collect()
     }
 
     /// Adds what another ledger says.
@@ -135,6 +202,10 @@ impl Dimension {
         *sum = add(*sum, spend);
     }
 
+    fn name(&self, slot: Slot) -> Arc<str> {
+        Arc::clone(&self.sums[slot.0].0)
+    }
+
     fn shares(&self) -> Vec<CostShare> {
         let spent = self.sums.iter().filter(|(_, spend)| spend.calls > 0);
         let mut shares: Vec<_> = spent.map(|(key, spend)| CostShare { key: key.to_string(), spend: *spend }).collect();
@@ -147,8 +218,8 @@ impl Dimension {
 }
 
 #[cfg(test)]
-mod tests {
-    use langdeck_shared::Usd;
+pub(super) mod tests {
+    use langdeck_shared::{Basis, Usd};
 
     use super::*;
     use crate::testing::alert;
@@ -164,6 +235,18 @@ mod tests {
         }
     }
 
+    fn call<'a>(step: &'a str, model: &'a str, tokens: u64) -> Call<'a> {
+        let charge = Charge { spend: spend(tokens), cached_input_tokens: 0, basis: Basis::Reported, price: None };
+        Call { at_ms: 0, number: 1, step, attempt: 1, model, charge }
+    }
+
+    /// An entry of so many tokens, of nobody in particular.
+    pub(in crate::cost) fn entry(at_ms: i64, tokens: u64) -> Entry {
+        let Call { number, attempt, charge, .. } = call("planner", "m", tokens);
+        let account = Account { service: Slot(0), alert_type: Slot(0) };
+        Entry { at_ms, charge, number, attempt, account, step: Slot(0), model: Slot(0) }
+    }
+
     fn sum(shares: &[CostShare]) -> Spend {
         crate::cost::sum(shares.iter().map(|share| share.spend))
     }
@@ -173,7 +256,7 @@ mod tests {
         let mut ledger = Ledger::new();
         for n in 0..(MAX_SERVICES as u64 + 500) {
             let account = ledger.account(&alert(&format!("type {n}"), &format!("service {n}")));
-            ledger.enter(account, &format!("step {n}"), &format!("model {n}"), spend(n + 1));
+            ledger.enter(account, &call(&format!("step {n}"), &format!("model {n}"), n + 1));
         }
         let Attribution { by_step, by_model, by_service, by_alert_type } = ledger.attribution();
         let bounds = [MAX_STEPS, MAX_MODELS, MAX_SERVICES, MAX_ALERT_TYPES];
@@ -182,6 +265,9 @@ mod tests {
             assert!(shares.iter().any(|share| share.key == OTHER));
             assert_eq!(sum(shares), ledger.totals());
         }
+        assert_eq!(ledger.history.sum(), ledger.totals());
+        let last = &ledger.last(1)[0];
+        assert_eq!((&*last.step, &*last.service, last.charge.spend.tokens), (OTHER, OTHER, MAX_SERVICES as u64 + 500));
     }
 
     #[test]
@@ -189,7 +275,7 @@ mod tests {
         let mut ledger = Ledger::new();
         let account = ledger.account(&alert("high_cpu", "api"));
         for (step, tokens) in [("planner", 45), ("check_pods", 12), ("reasoner", 67), ("check_pods", 12)] {
-            ledger.enter(account, step, "m", spend(tokens));
+            ledger.enter(account, &call(step, "m", tokens));
         }
         let by_step = ledger.attribution().by_step;
         let keys: Vec<_> = by_step.iter().map(|share| (share.key.as_str(), share.spend.tokens)).collect();
@@ -200,7 +286,7 @@ mod tests {
     fn a_service_that_is_called_like_the_rest_shares_its_place() {
         let mut ledger = Ledger::new();
         let account = ledger.account(&alert("high_cpu", OTHER));
-        ledger.enter(account, "planner", "m", spend(1));
+        ledger.enter(account, &call("planner", "m", 1));
         assert_eq!(ledger.attribution().by_service.len(), 1);
     }
 }

@@ -1,12 +1,16 @@
 //! Money: what tokens cost, and on what they were spent.
 
+mod history;
 mod ledger;
+mod policy;
 mod prices;
 
 use langdeck_shared::Spend;
 
-pub(crate) use ledger::{Account, Attribution, Ledger};
-pub(crate) use prices::Prices;
+pub(crate) use ledger::{Account, Attribution, Call, Ledger, Told};
+pub(crate) use policy::Policy;
+pub use policy::PolicyError;
+pub(crate) use prices::{Charge, Prices};
 
 /// The sum of two amounts spent. Sums saturate: no provider's report can make them wrap.
 pub(crate) fn add(a: Spend, b: Spend) -> Spend {

@@ -1,106 +1,194 @@
-//! Prices: what each model's tokens cost, in integers.
+//! Prices: what each model's tokens cost and since when, in integers.
 
 use std::sync::Arc;
 
-use langdeck_shared::{Spend, Usd};
+use jiff::Timestamp;
+use langdeck_shared::{Basis, Spend, Usd};
 
 use crate::model::{ModelCall, Usage};
 
-/// What a model's tokens cost.
-#[derive(Debug, Clone, Copy)]
-struct Price {
-    /// Nano-dollars per million tokens that the model reads.
-    input: u64,
-    /// Nano-dollars per million tokens that the model writes.
-    output: u64,
+/// What a model's tokens cost from an instant on, in nano-dollars per million.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Price {
+    pub(super) from: Timestamp,
+    /// Of tokens that the model reads.
+    pub(super) input: Usd,
+    /// Of tokens that it reads from its provider's cache.
+    pub(super) cached_input: Usd,
+    /// Of tokens that it writes.
+    pub(super) output: Usd,
+    /// The day and the source, which tell this price from any other of the model.
+    pub(super) version: Arc<str>,
 }
 
 /// The prices of the models that have one.
-#[derive(Debug)]
-pub(crate) struct Prices(Vec<(Arc<str>, Price)>);
+#[derive(Debug, Default)]
+pub(crate) struct Prices {
+    /// Those of a model stand together, the earliest first.
+    prices: Vec<(Arc<str>, Price)>,
+}
+
+/// Which of the prices it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PriceId(usize);
+
+/// What one call is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Charge {
+    pub(crate) spend: Spend,
+    /// How many of the tokens read came from the provider's cache.
+    pub(crate) cached_input_tokens: u64,
+    pub(crate) basis: Basis,
+    /// By which price; none for a model without one.
+    pub(crate) price: Option<PriceId>,
+}
 
 const TOKENS_PER_PRICE: u128 = 1_000_000;
 
 impl Price {
-    const fn flat(nanos_per_million_tokens: u64) -> Self {
-        Self { input: nanos_per_million_tokens, output: nanos_per_million_tokens }
-    }
-
     /// Rounded to the nearest nano-dollar, a half upwards.
-    fn of(self, Usage { input, output }: Usage) -> Usd {
-        let exact = u128::from(input) * u128::from(self.input) + u128::from(output) * u128::from(self.output);
-        let nanos = (exact + TOKENS_PER_PRICE / 2) / TOKENS_PER_PRICE;
-        Usd::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    fn of(&self, Usage { input, output, cached_input, .. }: Usage) -> Usd {
+        // Cached tokens are among those read: whatever a provider says, none is charged twice.
+        let cached = cached_input.min(input);
+        let parts = [(input - cached, self.input), (cached, self.cached_input), (output, self.output)];
+        let cost = parts.into_iter().map(|(tokens, rate)| u128::from(tokens) * u128::from(rate.nanos()));
+        // Three products of two u64 are beyond u128 only where each is absurd.
+        let exact = cost.fold(TOKENS_PER_PRICE / 2, u128::saturating_add);
+        Usd::from_nanos(u64::try_from(exact / TOKENS_PER_PRICE).unwrap_or(u64::MAX))
     }
 }
 
 impl Prices {
-    /// The prices of the simulated models: 0.002 and 0.0002 USD per thousand tokens.
-    pub(crate) fn built_in() -> Self {
-        Self(vec![
-            ("simulated-gpt-4".into(), Price::flat(2_000_000_000)),
-            ("simulated-gpt-3.5".into(), Price::flat(200_000_000)),
-        ])
+    /// Prices of which those of a model need not stand together; of one model no two from the same instant.
+    pub(super) fn new(mut prices: Vec<(Arc<str>, Price)>) -> Self {
+        prices.sort_by(|(a, earlier), (b, later)| (a, earlier.from).cmp(&(b, later.from)));
+        Self { prices }
     }
 
-    /// What one call spent. Tokens of a model without a price are counted as unpriced.
-    pub(crate) fn spend(&self, ModelCall { model, usage }: &ModelCall) -> Spend {
+    /// What one call is charged, of an investigation that was accepted at an instant. Tokens of a model without a price
+    /// then are counted as unpriced.
+    pub(crate) fn charge(&self, ModelCall { model, usage }: &ModelCall, at: Timestamp) -> Charge {
         let tokens = usage.input.saturating_add(usage.output);
-        let price = self.0.iter().find(|(name, _)| name == model).map(|(_, price)| *price);
-        Spend {
+        let price = self.find(model, at);
+        let spend = Spend {
             calls: 1,
             tokens,
             input_tokens: usage.input,
             output_tokens: usage.output,
-            cost_usd: price.map_or(Usd::ZERO, |price| price.of(*usage)),
+            cost_usd: price.map_or(Usd::ZERO, |PriceId(place)| self.prices[place].1.of(*usage)),
             unpriced_tokens: if price.is_some() { 0 } else { tokens },
-        }
+        };
+        let basis = match price {
+            None => Basis::Unpriced,
+            Some(_) if usage.estimated => Basis::Estimated,
+            Some(_) => Basis::Reported,
+        };
+        Charge { spend, cached_input_tokens: usage.cached_input.min(usage.input), basis, price }
+    }
+
+    #[cfg(test)]
+    pub(super) fn versions(&self, model: &str) -> impl Iterator<Item = &str> {
+        self.prices.iter().filter(move |(name, _)| **name == *model).map(|(_, price)| &*price.version)
+    }
+
+    /// The version of a price: its day and its source.
+    pub(crate) fn version(&self, PriceId(place): PriceId) -> &str {
+        &self.prices[place].1.version
+    }
+
+    fn find(&self, model: &str, at: Timestamp) -> Option<PriceId> {
+        // Few models, few prices: looking through them is quicker than a hash.
+        let place = self.prices.iter().rposition(|(name, price)| price.from <= at && **name == *model)?;
+        Some(PriceId(place))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::Policy;
 
-    fn spend(model: &str, input: u64, output: u64) -> Spend {
-        Prices::built_in().spend(&ModelCall { model: model.into(), usage: Usage { input, output } })
+    fn built_in() -> Prices {
+        Policy::built_in().unwrap().prices
     }
+
+    fn charge(model: &str, usage: Usage) -> Charge {
+        built_in().charge(&ModelCall { model: model.into(), usage }, "2026-01-15T10:30:00Z".parse().unwrap())
+    }
+
+    fn cost(model: &str, input: u64, output: u64) -> Usd {
+        charge(model, Usage { input, output, ..Usage::default() }).spend.cost_usd
+    }
+
+    fn price(from: &str, nanos: [u64; 3]) -> Price {
+        let [input, cached_input, output] = nanos.map(Usd::from_nanos);
+        Price { from: from.parse().unwrap(), input, cached_input, output, version: from.into() }
+    }
+
+    const EPOCH: &str = "1970-01-01T00:00:00Z";
 
     #[test]
     fn the_documented_example_costs_exactly_what_it_should() {
-        assert_eq!(spend("simulated-gpt-4", 100, 57).cost_usd, Usd::from_nanos(314_000));
-        assert_eq!(spend("simulated-gpt-3.5", 100, 57).cost_usd, Usd::from_nanos(31_400));
+        assert_eq!(cost("simulated-gpt-4", 100, 57), Usd::from_nanos(314_000));
+        assert_eq!(cost("simulated-gpt-3.5", 100, 57), Usd::from_nanos(31_400));
     }
 
     #[test]
     fn the_cost_of_the_parts_is_the_cost_of_the_whole() {
         let parts = [(30, 15), (8, 4), (10, 5), (12, 6), (40, 27)];
-        let sum: Usd = parts.into_iter().map(|(input, output)| spend("simulated-gpt-4", input, output).cost_usd).sum();
+        let sum: Usd = parts.into_iter().map(|(input, output)| cost("simulated-gpt-4", input, output)).sum();
         assert_eq!(sum, Usd::from_nanos(314_000));
     }
 
     #[test]
-    fn input_and_output_have_prices_of_their_own() {
-        let price = Price { input: 2_500_000_000, output: 10_000_000_000 };
-        assert_eq!(price.of(Usage { input: 1000, output: 100 }), Usd::from_nanos(3_500_000));
+    fn input_cached_input_and_output_have_prices_of_their_own() {
+        let price = price(EPOCH, [2_500_000_000, 250_000_000, 10_000_000_000]);
+        let usage = Usage { input: 1000, output: 100, ..Usage::default() };
+        assert_eq!(price.of(usage), Usd::from_nanos(3_500_000));
+        // Of the thousand, 400: 600 × 2,500 + 400 × 250 + 100 × 10,000.
+        assert_eq!(price.of(Usage { cached_input: 400, ..usage }), Usd::from_nanos(2_600_000));
+        assert_eq!(price.of(Usage { cached_input: 5000, ..usage }), Usd::from_nanos(1_250_000));
     }
 
     #[test]
     fn half_a_nano_dollar_rounds_up_and_less_down() {
-        let price = Price { input: 500_000, output: 499_999 };
-        assert_eq!(price.of(Usage { input: 1, output: 0 }), Usd::from_nanos(1));
-        assert_eq!(price.of(Usage { input: 0, output: 1 }), Usd::ZERO);
+        let price = price(EPOCH, [500_000, 0, 499_999]);
+        assert_eq!(price.of(Usage { input: 1, ..Usage::default() }), Usd::from_nanos(1));
+        assert_eq!(price.of(Usage { output: 1, ..Usage::default() }), Usd::ZERO);
     }
 
     #[test]
-    fn an_unknown_model_is_unpriced_and_not_free() {
-        let spent = spend("somebody-elses-model", 3, 4);
-        assert_eq!((spent.cost_usd, spent.tokens, spent.unpriced_tokens), (Usd::ZERO, 7, 7));
+    fn a_price_counts_from_its_day_on_until_the_next() {
+        let prices = Prices::new(vec![
+            ("m".into(), price("2026-03-01T00:00:00Z", [0, 0, 2_000_000])),
+            ("other".into(), price(EPOCH, [0, 0, 9_000_000])),
+            ("m".into(), price("2026-01-01T00:00:00Z", [0, 0, 1_000_000])),
+        ]);
+        let call = ModelCall { model: "m".into(), usage: Usage { output: 1, ..Usage::default() } };
+        let at = |time: &str| prices.charge(&call, time.parse().unwrap());
+        assert_eq!(at("2025-12-31T23:59:59.999Z").basis, Basis::Unpriced);
+        assert_eq!(at("2026-01-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(1));
+        assert_eq!(at("2026-02-28T23:59:59Z").spend.cost_usd, Usd::from_nanos(1));
+        assert_eq!(at("2026-03-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(2));
+    }
+
+    #[test]
+    fn an_unknown_model_is_unpriced_and_not_free_and_what_is_estimated_says_so() {
+        let usage = Usage { input: 3, output: 4, ..Usage::default() };
+        let Charge { spend, basis, price, .. } = charge("somebody-elses-model", usage);
+        assert_eq!((spend.cost_usd, spend.tokens, spend.unpriced_tokens), (Usd::ZERO, 7, 7));
+        assert_eq!((basis, price), (Basis::Unpriced, None));
+        assert_eq!(charge("simulated-gpt-4", usage).basis, Basis::Reported);
+        assert_eq!(charge("simulated-gpt-4", Usage { estimated: true, ..usage }).basis, Basis::Estimated);
     }
 
     #[test]
     fn absurd_usage_saturates() {
-        let spent = spend("simulated-gpt-4", u64::MAX, u64::MAX);
-        assert_eq!((spent.tokens, spent.cost_usd), (u64::MAX, Usd::from_nanos(u64::MAX)));
+        let most = Usage { input: u64::MAX, output: u64::MAX, cached_input: u64::MAX, estimated: false };
+        let spend = charge("simulated-gpt-4", most).spend;
+        assert_eq!((spend.tokens, spend.cost_usd), (u64::MAX, Usd::from_nanos(u64::MAX)));
+        let dearest = Usd::from_nanos(u64::MAX);
+        let price = Price { input: dearest, cached_input: dearest, output: dearest, ..price(EPOCH, [0; 3]) };
+        assert_eq!(price.of(most), dearest);
     }
 }

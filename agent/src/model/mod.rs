@@ -129,10 +129,16 @@ pub struct ModelCall {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
-    /// Tokens that the model read.
+    /// Tokens that the model read, those from its provider's cache included.
     pub input: u64,
     /// Tokens that the model wrote.
     pub output: u64,
+    /// How many of `input` came from the provider's cache.
+    #[serde(default)]
+    pub cached_input: u64,
+    /// Whether the provider reported nothing and these are an estimate.
+    #[serde(default)]
+    pub estimated: bool,
 }
 
 /// Why a model gave no answer.

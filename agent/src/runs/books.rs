@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::recorder::{Entry, News, ToolEnd};
 use super::{Begun, CancelReason, Run};
 use crate::clock::millis;
-use crate::cost::Ledger;
+use crate::cost::{Call, Ledger};
 use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName};
 use crate::model::Conclusion;
 use crate::samples::{Latencies, Samples};
@@ -83,7 +83,7 @@ impl Books {
         self.last_alert = Some(Arc::clone(&alert));
         let account = self.ledger.account(&alert);
         let number = self.investigations.insert(Record::accepted(Arc::clone(&alert), accepted_at, now));
-        Run::new(number, alert, now, account)
+        Run::new(number, alert, now, accepted_at, account)
     }
 
     /// The chain of an accepted investigation begins.
@@ -101,10 +101,13 @@ impl Books {
     pub(super) fn enter(&mut self, run: &Run, News { progress, entries, .. }: News, now: Instant) {
         self.investigations.change(run.number, |record| record.show(progress));
         let second = self.second(now);
+        let at_ms = run.wall_clock_ms(now);
         for entry in entries {
             match entry {
-                Entry::Spent { step, model, spend } => {
-                    self.ledger.enter(run.account, step.as_str(), &model, spend);
+                Entry::Spent { step, attempt, model, charge } => {
+                    let (number, step) = (run.number, step.as_str());
+                    self.ledger.enter(run.account, &Call { at_ms, number, step, attempt, model: &model, charge });
+                    let spend = charge.spend;
                     let sample = self.samples.at(second);
                     sample.tokens = sample.tokens.saturating_add(spend.tokens);
                     sample.cost_usd += spend.cost_usd;

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AlertRequest, Status};
+use langdeck_shared::{Alert, AlertRequest, CostEntry, Status};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -35,7 +35,7 @@ pub(crate) use schedule::{Limits, Run};
 
 use crate::chain::{Engine, Outcome};
 use crate::clock::{self, millis};
-use crate::cost::Prices;
+use crate::cost::{Policy, Prices, Told};
 use crate::identity::Identity;
 use crate::memory::{Ended, Recall};
 use crate::metrics::Meters;
@@ -114,13 +114,14 @@ impl Runs {
         meters: Arc<Meters>,
         limits: Limits,
         history: usize,
+        policy: Policy,
     ) -> Arc<Self> {
         let books = Books::new(history, identity.started);
         let state = State { books, schedule: Schedule::new(limits), episodes: Episodes::new() };
         Arc::new(Self {
             engine,
             scenarios,
-            prices: Prices::built_in(),
+            prices: policy.prices,
             identity,
             meters,
             tasks: TaskTracker::new(),
@@ -185,7 +186,7 @@ impl Runs {
 
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
         self.meters.observe_wait(started.saturating_duration_since(run.accepted));
-        let recorder = Recorder::new(&self.prices, started);
+        let recorder = Recorder::new(&self.prices, &run, started);
         let ending = self.follow(&run, recall.as_ref(), started, &recorder).await;
         let (ended, next) = {
             let now = Instant::now();
@@ -290,6 +291,11 @@ impl Runs {
             // One that ended meanwhile needs no cancelling.
             let _ = self.cancel(number, CancelReason::Shutdown);
         }
+    }
+
+    /// An entry of the ledger as the wire shows it.
+    pub(crate) fn cost_entry(&self, entry: &Told) -> CostEntry {
+        render::cost_entry(entry, &self.prices, &self.identity)
     }
 
     /// Looks into the books, and holds them still for as long as `look` takes.

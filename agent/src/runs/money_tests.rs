@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use langdeck_shared::{Alert, AlertRequest, CostShare, Spend, StepStatus, ToolMode};
 use proptest::prelude::*;
 
 use super::{CancelReason, Limits, Run, Runs};
 use crate::chain::Engine;
-use crate::cost::{self, Prices};
+use crate::cost::{self, Policy};
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::model::Scenarios;
@@ -81,7 +82,7 @@ impl Script {
 
     async fn answer<T>(&self, value: T) -> Result<Answer<T>, ModelError> {
         let (number, what) = self.play().await;
-        let usage = Usage { input: 1 + number as u64 * 7 % 101, output: number as u64 * 13 % 31 };
+        let usage = Usage { input: 1 + number as u64 * 7 % 101, output: number as u64 * 13 % 31, ..Usage::default() };
         let call = ModelCall { model: MODELS[number % 2].into(), usage };
         if matches!(what, What::Fails) {
             return Err(ModelError::NoAnswer("as the script says".to_owned()));
@@ -168,7 +169,15 @@ fn runs(script: &Arc<Script>, mode: ToolMode, deadline: Duration) -> Arc<Runs> {
     let meters = Arc::new(Meters::new(engine.tools()).unwrap());
     let identity = Arc::new(Identity::new("r", MODELS[0], mode));
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
-    Runs::new(engine, scenarios, identity, meters, Limits { running: 4, queued: 4 }, HISTORY)
+    Runs::new(
+        engine,
+        scenarios,
+        identity,
+        meters,
+        Limits { running: 4, queued: 4 },
+        HISTORY,
+        Policy::built_in().unwrap(),
+    )
 }
 
 /// Lets it all happen, and waits for the end of whatever was accepted.
@@ -220,8 +229,9 @@ proptest! {
         let runs = runs(&script, mode, Duration::from_millis(deadline_ms));
         let accepted = runtime.block_on(happen(&runs, events));
 
-        let prices = Prices::built_in();
-        let paid = cost::sum(script.answered.lock().unwrap().iter().map(|call| prices.spend(call)));
+        let paid = cost::sum(
+            script.answered.lock().unwrap().iter().map(|call| runs.prices.charge(call, Timestamp::now()).spend),
+        );
         let (totals, attribution, tool_calls, gauges) = runs.look(|state| {
             let books = &state.books;
             (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), state.gauges())

@@ -3,16 +3,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use langdeck_shared::{Spend, StepStatus};
+use langdeck_shared::StepStatus;
 use tokio::time::Instant;
 
+use super::Run;
 use crate::chain::{Callee, Observer, PLANNER, StepEnd};
-use crate::cost::{self, Prices};
+use crate::cost::{self, Charge, Prices};
 use crate::memory::{Progress, StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
 
 pub(super) struct Recorder<'a> {
     prices: &'a Prices,
+    run: &'a Run,
     started: Instant,
     news: Mutex<News>,
 }
@@ -32,7 +34,7 @@ pub(super) struct News {
 /// What the books count.
 #[derive(Debug)]
 pub(super) enum Entry {
-    Spent { step: StepName, model: Arc<str>, spend: Spend },
+    Spent { step: StepName, attempt: u32, model: Arc<str>, charge: Charge },
     ToolEnded(Arc<str>, ToolEnd),
     ToolRetried(Arc<str>),
     ModelRetried,
@@ -48,9 +50,9 @@ pub(super) enum ToolEnd {
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(prices: &'a Prices, started: Instant) -> Self {
+    pub(super) fn new(prices: &'a Prices, run: &'a Run, started: Instant) -> Self {
         let news = News { progress: Progress::none(), entries: Vec::new(), fresh: false };
-        Self { prices, started, news: Mutex::new(news) }
+        Self { prices, run, started, news: Mutex::new(news) }
     }
 
     /// The news, if there are any, of a chain that goes on.
@@ -113,12 +115,12 @@ impl Observer for Recorder<'_> {
     }
 
     fn called_model(&self, step: usize, call: &ModelCall) {
-        let spend = self.prices.spend(call);
+        let charge = self.prices.charge(call, self.run.accepted_at);
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
-            step.spend = cost::add(step.spend, spend);
-            let (step, model) = (step.name.clone(), Arc::clone(&call.model));
-            news.entries.push(Entry::Spent { step, model, spend });
+            step.spend = cost::add(step.spend, charge.spend);
+            let (attempt, step, model) = (step.attempts(), step.name.clone(), Arc::clone(&call.model));
+            news.entries.push(Entry::Spent { step, attempt, model, charge });
         });
     }
 

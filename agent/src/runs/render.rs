@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use langdeck_shared::{
-    ChainExecution, CostTracking, ExecutorReport, Investigation, MemoryEntry, PlannerReport, ReasonerReport, Report,
-    Step, StepReport, StepStatus, TokenBreakdown,
+    Basis, ChainExecution, CostEntry, CostTracking, ExecutorReport, Investigation, MemoryEntry, PlannerReport,
+    ReasonerReport, Report, Step, StepReport, StepStatus, TokenBreakdown,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::clock::millis;
-use crate::cost;
+use crate::cost::{self, Charge, Prices, Told};
 use crate::identity::Identity;
 use crate::memory::{Record, StepName, StepRecord};
 use crate::model::Arguments;
@@ -192,4 +193,24 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
         cost_usd: record.spend().cost_usd,
         ended_at: record.wall_clock(record.ended?),
     })
+}
+
+/// An entry of the ledger.
+pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> CostEntry {
+    let Charge { spend, cached_input_tokens, basis, price } = entry.charge;
+    CostEntry {
+        at: Timestamp::from_millisecond(entry.at_ms).unwrap_or_default(),
+        investigation_id: identity.investigation_id(entry.number),
+        step: entry.step.to_string(),
+        attempt: entry.attempt,
+        model: entry.model.to_string(),
+        service: entry.service.to_string(),
+        alert_type: entry.alert_type.to_string(),
+        input_tokens: spend.input_tokens,
+        cached_input_tokens,
+        output_tokens: spend.output_tokens,
+        cost_usd: (basis != Basis::Unpriced).then_some(spend.cost_usd),
+        basis,
+        price: price.map(|price| prices.version(price).to_owned()),
+    }
 }

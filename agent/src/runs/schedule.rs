@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
+use jiff::Timestamp;
 use langdeck_shared::Alert;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
@@ -26,14 +27,28 @@ pub(crate) struct Run {
     pub(crate) number: u64,
     pub(crate) alert: Arc<Alert>,
     pub(super) accepted: Instant,
+    /// The same by the wall clock.
+    pub(super) accepted_at: Timestamp,
     pub(super) account: Account,
     cancel: SetOnce<CancelReason>,
     ended: SetOnce<Arc<Record>>,
 }
 
 impl Run {
-    pub(super) fn new(number: u64, alert: Arc<Alert>, accepted: Instant, account: Account) -> Self {
-        Self { number, alert, accepted, account, cancel: SetOnce::new(), ended: SetOnce::new() }
+    pub(super) fn new(
+        number: u64,
+        alert: Arc<Alert>,
+        accepted: Instant,
+        accepted_at: Timestamp,
+        account: Account,
+    ) -> Self {
+        Self { number, alert, accepted, accepted_at, account, cancel: SetOnce::new(), ended: SetOnce::new() }
+    }
+
+    /// The wall clock at an instant of it, in milliseconds since 1970, reckoned from its acceptance.
+    pub(super) fn wall_clock_ms(&self, at: Instant) -> i64 {
+        let since = i64::try_from(at.saturating_duration_since(self.accepted).as_millis()).unwrap_or(i64::MAX);
+        self.accepted_at.as_millisecond().saturating_add(since)
     }
 
     /// Waits for its end; the record is its last state, whether or not the replica still remembers it.

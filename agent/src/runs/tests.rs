@@ -7,6 +7,7 @@ use langdeck_shared::{AlertRequest, Status, StepStatus, ToolMode, Totals, Usd};
 
 use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs, report};
 use crate::chain::Engine;
+use crate::cost::Policy;
 use crate::identity::Identity;
 use crate::memory::Record;
 use crate::metrics::Meters;
@@ -25,7 +26,7 @@ fn runs(model: FakeModel, behaviour: Behaviour, running: usize, queued: usize) -
 fn around(engine: Engine, limits: Limits, identity: Identity) -> Arc<Runs> {
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let meters = Arc::new(Meters::new(engine.tools()).unwrap());
-    Runs::new(engine, scenarios, Arc::new(identity), meters, limits, 100)
+    Runs::new(engine, scenarios, Arc::new(identity), meters, limits, 100, Policy::built_in().unwrap())
 }
 
 fn model() -> FakeModel {
@@ -233,7 +234,10 @@ async fn failures_are_counted_where_they_happen() {
 
 #[tokio::test(start_paused = true)]
 async fn a_report_of_absurd_usage_saturates() {
-    let absurd = FakeModel { usage: Usage { input: u64::MAX, output: 1 }, ..FakeModel::planning(&["tool", "tool"]) };
+    let absurd = FakeModel {
+        usage: Usage { input: u64::MAX, output: 1, ..Usage::default() },
+        ..FakeModel::planning(&["tool", "tool"])
+    };
     let runs = runs(absurd, QUICK, 1, 0);
     let run = submit(&runs, "a");
     let report = report(run.wait().await, &runs.identity).unwrap();

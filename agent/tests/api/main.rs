@@ -5,6 +5,7 @@
 mod alertmanager;
 mod cancelling;
 mod clients;
+mod costs;
 mod document;
 mod documented;
 mod failing;

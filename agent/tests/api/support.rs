@@ -200,7 +200,10 @@ impl Tool for Gate {
 struct Planner;
 
 fn answer<T>(value: T) -> Result<Answer<T>, ModelError> {
-    Ok(Answer { value, call: ModelCall { model: "no-such-price".into(), usage: Usage { input: 2, output: 1 } } })
+    Ok(Answer {
+        value,
+        call: ModelCall { model: "no-such-price".into(), usage: Usage { input: 2, output: 1, ..Usage::default() } },
+    })
 }
 
 impl Model for Planner {

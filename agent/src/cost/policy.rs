@@ -1,0 +1,257 @@
+//! The policy: what models cost, what may be spent and what becomes of it, read from one TOML file.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil;
+use jiff::tz::TimeZone;
+use langdeck_shared::{NAME_CHARS, Usd, check_plain_text};
+use serde::Deserialize;
+use toml::value::Datetime;
+use toml::{Spanned, Value};
+
+use super::prices::{Price, Prices};
+
+const BUILT_IN: &str = include_str!("prices.toml");
+const BUILT_IN_NAME: &str = "built-in prices";
+/// The most prices of a file: they are looked through for each call.
+const MAX_PRICES: usize = 256;
+
+/// What a policy says.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) prices: Prices,
+}
+
+/// Why a policy was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// The file cannot be read.
+    #[error("--policy (LANGDECK_POLICY): cannot read {}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The file is not TOML, has not the shape of a policy, or says something that cannot be.
+    #[error("{file}, line {line}: {reason}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong, and how it would be right.
+        reason: String,
+    },
+}
+
+impl Policy {
+    /// The policy of a file, beside what is built in.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not TOML of the right shape, or says something that cannot be.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, PolicyError> {
+        let Some(path) = file else { return Self::built_in() };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| PolicyError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+        Self::from_sources(&[(&path.display().to_string(), &text), (BUILT_IN_NAME, BUILT_IN)])
+    }
+
+    /// What is built in.
+    pub(crate) fn built_in() -> Result<Self, PolicyError> {
+        Self::from_sources(&[(BUILT_IN_NAME, BUILT_IN)])
+    }
+
+    /// Of a model's prices those of the first source that names it count, so that a file replaces what is built in.
+    fn from_sources(sources: &[(&str, &str)]) -> Result<Self, PolicyError> {
+        let mut prices: Vec<(Arc<str>, Price)> = Vec::new();
+        for &(file, text) in sources {
+            let source = Source { file, text };
+            let document: Document = toml::from_str(text).map_err(|error| source.malformed(&error))?;
+            let own = source.prices(&document.price)?;
+            let new = own.into_iter().filter(|(model, _)| !prices.iter().any(|(known, _)| known == model));
+            let new: Vec<_> = new.collect();
+            prices.extend(new);
+        }
+        Ok(Self { prices: Prices::new(prices) })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    price: Vec<PriceEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceEntry {
+    model: Spanned<String>,
+    from: Spanned<Datetime>,
+    input: Spanned<Value>,
+    cached_input: Spanned<Value>,
+    output: Spanned<Value>,
+    source: Spanned<String>,
+}
+
+/// A file that is read, for errors that name it and the line.
+struct Source<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn malformed(&self, error: &toml::de::Error) -> PolicyError {
+        self.refuse(error.span().unwrap_or_default(), error.message())
+    }
+
+    fn refuse(&self, at: Range<usize>, reason: impl Into<String>) -> PolicyError {
+        PolicyError::Invalid { file: self.file.to_owned(), line: self.line(&at), reason: reason.into() }
+    }
+
+    fn line(&self, at: &Range<usize>) -> usize {
+        self.text.bytes().take(at.start).filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    fn prices(&self, entries: &[PriceEntry]) -> Result<Vec<(Arc<str>, Price)>, PolicyError> {
+        if let Some(PriceEntry { model, .. }) = entries.get(MAX_PRICES) {
+            return Err(self.refuse(model.span(), format!("there are more than {MAX_PRICES} prices")));
+        }
+        let mut known = HashMap::new();
+        let mut prices = Vec::with_capacity(entries.len());
+        for PriceEntry { model, from, input, cached_input, output, source } in entries {
+            let name = self.name("model", model)?;
+            let day: civil::Date = from.get_ref().to_string().parse().map_err(|_| {
+                self.refuse(from.span(), format!("from: {} is no day, such as 2026-01-31", from.get_ref()))
+            })?;
+            let midnight = day.to_zoned(TimeZone::UTC).map_err(|error| self.refuse(from.span(), error.to_string()))?;
+            let version = format!("{day} {}", self.name("source", source)?).into();
+            if let Some(first) = known.insert((name, day), model.span()) {
+                let first = self.line(&first);
+                let reason = format!("`{name}` has a price from {day} already, at line {first}; keep one of them");
+                return Err(self.refuse(model.span(), reason));
+            }
+            let price = Price {
+                from: midnight.timestamp(),
+                input: self.amount("input", input)?,
+                cached_input: self.amount("cached_input", cached_input)?,
+                output: self.amount("output", output)?,
+                version,
+            };
+            prices.push((name.into(), price));
+        }
+        Ok(prices)
+    }
+
+    /// A name as alerts may have them.
+    fn name<'t>(&self, field: &str, name: &'t Spanned<String>) -> Result<&'t str, PolicyError> {
+        let text = name.get_ref().as_str();
+        if text.chars().count() > NAME_CHARS {
+            return Err(self.refuse(name.span(), format!("{field}: must not have more than {NAME_CHARS} characters")));
+        }
+        check_plain_text(text).map_err(|reason| self.refuse(name.span(), format!("{field}: {reason}")))?;
+        Ok(text)
+    }
+
+    /// An amount of money as it is written, in quotes or without: a float would not be exact.
+    fn amount(&self, field: &str, value: &Spanned<Value>) -> Result<Usd, PolicyError> {
+        let written = match value.get_ref() {
+            Value::String(text) => text,
+            Value::Integer(_) | Value::Float(_) => &self.text[value.span()],
+            other => {
+                let reason = format!("{field}: a {} is no amount in USD, such as \"0.02\"", other.type_str());
+                return Err(self.refuse(value.span(), reason));
+            }
+        };
+        let refused =
+            |why| self.refuse(value.span(), format!("{field}: {written} is no amount in USD, such as \"0.02\": {why}"));
+        written.parse().map_err(refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[[price]]
+model = "m"
+from = 2026-01-31
+input = 2.50
+cached_input = "0.25"
+output = 10
+source = "the provider's page"
+"#;
+
+    fn refused(text: &str) -> (usize, String) {
+        match Policy::from_sources(&[("policy.toml", text), (BUILT_IN_NAME, BUILT_IN)]) {
+            Err(PolicyError::Invalid { file, line, reason }) => {
+                assert_eq!(file, "policy.toml");
+                (line, reason)
+            }
+            other => panic!("{other:?} of {text}"),
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_as_they_are_written() {
+        let source = Source { file: "f", text: GOOD };
+        let document: Document = toml::from_str(GOOD).unwrap();
+        let (model, price) = source.prices(&document.price).unwrap().remove(0);
+        assert_eq!((&*model, &*price.version), ("m", "2026-01-31 the provider's page"));
+        let rates = [price.input, price.cached_input, price.output].map(Usd::nanos);
+        assert_eq!(rates, [2_500_000_000, 250_000_000, 10_000_000_000]);
+        assert_eq!(price.from.to_string(), "2026-01-31T00:00:00Z");
+    }
+
+    #[test]
+    fn a_file_replaces_what_is_built_in_of_a_model_and_leaves_the_rest() {
+        let dearer = GOOD.replace("\"m\"", "\"simulated-gpt-4\"");
+        let policy = Policy::from_sources(&[("policy.toml", &dearer), (BUILT_IN_NAME, BUILT_IN)]).unwrap();
+        let versions: Vec<_> = ["simulated-gpt-4", "simulated-gpt-3.5"]
+            .map(|model| policy.prices.versions(model).map(ToString::to_string).collect::<Vec<_>>())
+            .into();
+        assert_eq!(versions, [["2026-01-31 the provider's page"], ["2025-01-01 built in"]]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_by_its_line() {
+        for (from, to, line, reason) in [
+            ("input = 2.50", "input = -2.5", 5, "input: -2.5 is no amount in USD, such as \"0.02\": it is negative"),
+            ("input = 2.50", "input = \"free\"", 5, "it is no decimal number"),
+            ("input = 2.50", "input = 1e3", 5, "it is no decimal number"),
+            ("input = 2.50", "input = nan", 5, "it is no decimal number"),
+            ("input = 2.50", "input = 0.0000000001", 5, "it has more than nine decimals"),
+            ("input = 2.50", "input = true", 5, "a boolean is no amount"),
+            ("output = 10\n", "", 2, "missing field `output`"),
+            ("output = 10", "output = 10\ncurrency = \"EUR\"", 8, "unknown field `currency`"),
+            ("from = 2026-01-31", "from = 2026-01-31T10:00:00Z", 4, "from: 2026-01-31T10:00:00Z is no day"),
+            ("from = 2026-01-31", "from = 10:00:00", 4, "is no day"),
+            ("from = 2026-01-31", "from = \"soon\"", 4, "invalid type"),
+            ("model = \"m\"", "model = \" \"", 3, "model: must not be blank"),
+            ("the provider's page", "a\\u001b[31m", 8, "source: "),
+            ("[[price]]", "[[prices]]", 2, "unknown field `prices`"),
+            ("[[price]]", "[[price]", 2, ""),
+        ] {
+            assert!(GOOD.contains(from));
+            let (found, why) = refused(&GOOD.replacen(from, to, 1));
+            assert_eq!(found, line, "{to}: {why}");
+            assert!(why.contains(reason), "{to}: {why:?} does not say {reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_model_has_one_price_a_day() {
+        let (line, reason) = refused(&format!("{GOOD}{GOOD}"));
+        assert_eq!(
+            (line, reason.as_str()),
+            (11, "`m` has a price from 2026-01-31 already, at line 3; keep one of them")
+        );
+        assert!(Policy::from_sources(&[("f", &format!("{GOOD}{}", GOOD.replace("01-31", "02-01")))]).is_ok());
+    }
+}
