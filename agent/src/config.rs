@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use langdeck_shared::{NAME_CHARS, ToolMode, check_plain_text};
+use langdeck_shared::{AtLimit, BudgetWindow, NAME_CHARS, ToolMode, Usd, check_plain_text};
 use tracing_subscriber::EnvFilter;
 
 use crate::fleet::{MAX_PEERS, PeerSource};
@@ -69,6 +69,15 @@ const SERVICE_LABELS: Setting = Setting {
     env: "LANGDECK_SERVICE_LABELS",
     expected: "1 to 16 different label names, comma-separated, such as service,job",
 };
+const BUDGET_USD: Setting = Setting {
+    flag: "--budget-usd",
+    env: "LANGDECK_BUDGET_USD",
+    expected: "an amount in USD above zero with up to nine decimals, such as 5 or 0.25",
+};
+const BUDGET_WINDOW: Setting =
+    Setting { flag: "--budget-window", env: "LANGDECK_BUDGET_WINDOW", expected: "`hour`, `day` or `month`" };
+const BUDGET_AT_LIMIT: Setting =
+    Setting { flag: "--budget-at-limit", env: "LANGDECK_BUDGET_AT_LIMIT", expected: "`reject`, `degrade` or `warn`" };
 const LOG: Setting = Setting {
     flag: "--log",
     env: "LANGDECK_LOG",
@@ -146,9 +155,24 @@ pub struct Config {
     #[arg(long, env = "LANGDECK_SCENARIOS", value_name = "FILE")]
     pub scenarios: Option<PathBuf>,
 
-    /// What models cost, a TOML file; see docs/examples/policy.toml.
+    /// What models cost and what may be spent, a TOML file; see docs/examples/policy.toml.
     #[arg(long, env = "LANGDECK_POLICY", value_name = "FILE")]
     pub policy: Option<PathBuf>,
+
+    /// How much this replica may spend in each window [default: no limit].
+    #[arg(long, env = BUDGET_USD.env, value_name = "USD", allow_negative_numbers = true,
+          value_parser = |text: &str| BUDGET_USD.parse::<Usd>(text))]
+    pub budget_usd: Option<Usd>,
+
+    /// The window of that budget: the `hour`, `day` or `month` in UTC.
+    #[arg(long, env = BUDGET_WINDOW.env, value_name = "WINDOW", default_value_t = Self::default().budget_window,
+          value_parser = |text: &str| BUDGET_WINDOW.parse::<BudgetWindow>(text))]
+    pub budget_window: BudgetWindow,
+
+    /// What becomes of alerts when it is spent: `reject` with 429, `degrade` to a cheaper model, or only `warn`.
+    #[arg(long, env = BUDGET_AT_LIMIT.env, value_name = "ACTION", default_value_t = Self::default().budget_at_limit,
+          value_parser = |text: &str| BUDGET_AT_LIMIT.parse::<AtLimit>(text))]
+    pub budget_at_limit: AtLimit,
 
     /// Which label of an Alertmanager alert names its service: the first of these that it has, else `unknown`.
     #[arg(long, env = SERVICE_LABELS.env, value_name = "NAMES", value_delimiter = ',',
@@ -177,6 +201,9 @@ impl Default for Config {
             grace: Duration::from_secs(30),
             scenarios: None,
             policy: None,
+            budget_usd: None,
+            budget_window: BudgetWindow::Day,
+            budget_at_limit: AtLimit::Reject,
             service_labels: ["service", "job"].map(str::to_owned).into(),
             log: "info".to_owned(),
         }
@@ -207,6 +234,9 @@ impl Config {
         DRAIN_DELAY.check(self.drain_delay <= MAX_PAUSE, humantime::format_duration(self.drain_delay))?;
         GRACE.check(self.grace <= MAX_PAUSE, humantime::format_duration(self.grace))?;
         SERVICE_LABELS.check(are_label_names(&self.service_labels), self.service_labels.join(","))?;
+        if let Some(limit) = self.budget_usd {
+            BUDGET_USD.check(limit > Usd::ZERO, limit)?;
+        }
         EnvFilter::try_new(&self.log).map(drop).map_err(|error| LOG.refuse(&self.log, error))
     }
 
@@ -309,6 +339,9 @@ mod tests {
             "--grace=250ms",
             "--scenarios=more.toml",
             "--policy=policy.toml",
+            "--budget-usd=2.50",
+            "--budget-window=month",
+            "--budget-at-limit=degrade",
             "--service-labels=app,job",
             "--log=warn",
         ]);
@@ -327,6 +360,9 @@ mod tests {
             grace: Duration::from_millis(250),
             scenarios: Some("more.toml".into()),
             policy: Some("policy.toml".into()),
+            budget_usd: Some(Usd::from_nanos(2_500_000_000)),
+            budget_window: BudgetWindow::Month,
+            budget_at_limit: AtLimit::Degrade,
             service_labels: vec!["app".to_owned(), "job".to_owned()],
             log: "warn".to_owned(),
         };
@@ -395,6 +431,12 @@ mod tests {
             (&SERVICE_LABELS, "service,,job"),
             (&SERVICE_LABELS, "service,service"),
             (&SERVICE_LABELS, ""),
+            (&BUDGET_USD, "0"),
+            (&BUDGET_USD, "-1"),
+            (&BUDGET_USD, "1e3"),
+            (&BUDGET_USD, "0.0000000001"),
+            (&BUDGET_WINDOW, "week"),
+            (&BUDGET_AT_LIMIT, "explode"),
             (&LOG, "langdeck=loud"),
         ];
         for (setting, value) in bad {

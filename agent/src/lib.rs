@@ -29,11 +29,11 @@ mod tools;
 pub use config::{Config, ConfigError};
 pub use cost::PolicyError;
 pub use fleet::{Directory, LookupProblem, Peer, PeerSet, PeerSource, PeerSourceError};
-pub use langdeck_shared::ToolMode;
+pub use langdeck_shared::{AtLimit, BudgetWindow, ToolMode, Usd};
 pub use memory::Recall;
 pub use model::{
     Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,
-    PlanRequest, ScenarioError, Usage,
+    PlanRequest, Question, ScenarioError, Usage,
 };
 pub use policy::CallPolicy;
 pub use server::{Agent, Parts, StartError};

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use langdeck_shared::{FailureKind, Status, StepStatus};
+use jiff::Timestamp;
+use langdeck_shared::{Budget, FailureKind, Status, StepStatus};
 use prometheus::core::Collector;
 use prometheus::{
-    Counter, CounterVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Counter, CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::identity::Identity;
@@ -79,7 +80,7 @@ impl Meters {
         let step = |name: &str| step_latency.with_label_values(&[name]);
         let refused = Opts::new("agent_requests_refused_total", "Alerts turned away by reason");
         let refused = IntCounterVec::new(refused, &["reason"])?;
-        for reason in ["full", "draining"] {
+        for reason in ["full", "draining", "budget"] {
             refused.with_label_values(&[reason]);
         }
         let peer_requests = Opts::new("agent_peer_requests_total", "Requests to peers by outcome");
@@ -141,6 +142,7 @@ impl Meters {
         let reason = match refusal {
             Refusal::Full(_) => "full",
             Refusal::Draining => "draining",
+            Refusal::Spent(_) => "budget",
             Refusal::KeyReused { .. } => return,
         };
         self.refused.with_label_values(&[reason]).inc();
@@ -171,9 +173,18 @@ impl Meters {
 /// Every number but the meters' comes from the books' integers at this moment, so nothing is counted twice over, and
 /// money is not summed as floats. Labels take their values from the configuration, never from an alert.
 pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prometheus::Result<String> {
-    let (totals, attribution, tool_calls, model_retries, (running, queued)) = runs.look(|state| {
+    let now = Timestamp::now();
+    let (totals, attribution, tool_calls, model_retries, (running, queued), budgets) = runs.look(|state| {
         let books = &state.books;
-        (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), books.model_retries, state.gauges())
+        let gauges = state.gauges();
+        (
+            books.totals(),
+            books.ledger.attribution(),
+            books.tool_calls.clone(),
+            books.model_retries,
+            gauges,
+            state.budgets.tell(now),
+        )
     });
     let page = Page(Registry::new());
     page.add(meters.latency.clone())?;
@@ -239,6 +250,7 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     page.add(retries)?;
     page.count("agent_model_retries_total", "Retries of model calls that no answer came to", model_retries)?;
 
+    page.budgets(&budgets)?;
     page.gauge("agent_investigations_in_flight", "Investigations at work", running)?;
     page.gauge("agent_investigations_queued", "Investigations waiting for a place to run", queued)?;
     let build = IntGaugeVec::new(Opts::new("agent_build_info", "The agent's version; always 1"), &["version"])?;
@@ -259,6 +271,27 @@ impl Page {
         let counter = IntCounter::new(name, help)?;
         counter.inc_by(value);
         self.add(counter)
+    }
+
+    /// Their scopes come from the configuration.
+    fn budgets(&self, budgets: &[Budget]) -> prometheus::Result<()> {
+        let of_scope = |name, help| GaugeVec::new(Opts::new(name, help), &["scope"]);
+        let limit = of_scope("agent_budget_limit_usd", "Limit of a budget in USD")?;
+        let spent = of_scope("agent_budget_spent_usd", "Spent of a budget in its window under way, in USD")?;
+        let reserved = of_scope("agent_budget_reserved_usd", "Set aside of a budget for work under way, in USD")?;
+        let rejections = Opts::new("agent_budget_rejections_total", "Alerts turned away by a budget without room");
+        let rejections = IntCounterVec::new(rejections, &["scope"])?;
+        for budget in budgets {
+            let scope = [&*budget.scope];
+            limit.with_label_values(&scope).set(budget.limit_usd.as_f64());
+            spent.with_label_values(&scope).set(budget.spent_usd.as_f64());
+            reserved.with_label_values(&scope).set(budget.reserved_usd.as_f64());
+            rejections.with_label_values(&scope).inc_by(budget.rejections);
+        }
+        self.add(limit)?;
+        self.add(spent)?;
+        self.add(reserved)?;
+        self.add(rejections)
     }
 
     fn gauge(&self, name: &str, help: &str, value: u64) -> prometheus::Result<()> {

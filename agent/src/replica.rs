@@ -52,15 +52,16 @@ struct Moved {
 pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>, limit: usize) -> ReplicaUpdate {
     let cursor = since.and_then(Cursor::parse).filter(|cursor| cursor.boot_id == identity.boot_id);
     let now = Instant::now();
-    let (moved, samples, totals, latencies, services, (running, queued)) = runs.look(|state| {
-        let gauges = state.gauges();
+    let told_at = clock::now();
+    let (moved, samples, totals, latencies, services, (running, queued), budgets) = runs.look(|state| {
+        let (gauges, budgets) = (state.gauges(), state.budgets.tell(told_at));
         let books = &mut state.books;
         let second = books.second(now);
         let cursor = cursor.filter(|cursor| cursor.second <= second);
         let moved =
             cursor.and_then(|cursor| moved_since(books, cursor, limit)).unwrap_or_else(|| snapshot(books, limit));
         let samples = books.samples.since(moved.from_second, second);
-        (moved, samples, books.totals(), books.latencies.to_vec(), books.patterns.services(), gauges)
+        (moved, samples, books.totals(), books.latencies.to_vec(), books.patterns.services(), gauges, budgets)
     });
     let second = samples.last().map_or(0, |sample| sample.second);
     let Moved { reset, changes: Changes { records, upto, more }, missed, patterns, .. } = moved;
@@ -77,11 +78,12 @@ pub(crate) fn update(runs: &Runs, identity: &Identity, since: Option<&str>, limi
         model: identity.model.to_string(),
         tool_mode: identity.tool_mode,
         started_at: identity.started_at,
-        now: clock::now(),
+        now: told_at,
         uptime_ms: millis(identity.uptime(now)),
         totals,
         running,
         queued,
+        budgets,
         latency: Latency::of(latencies),
         samples,
         investigations: records.iter().map(show).collect(),

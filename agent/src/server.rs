@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -12,11 +13,11 @@ use tokio::task::JoinHandle;
 use crate::api;
 use crate::chain::Engine;
 use crate::config::{Config, ConfigError};
-use crate::cost::{Policy, PolicyError};
+use crate::cost::{Policy, PolicyError, Rule};
 use crate::fleet::{Directory, Fleet};
 use crate::identity::Identity;
 use crate::metrics::Meters;
-use crate::model::{Model, ScenarioError, Scenarios, SimulatedModel};
+use crate::model::{Model, SIMULATED_MODELS, ScenarioError, Scenarios, SimulatedModel};
 use crate::runs::{Limits, Runs};
 use crate::serve::{Bounds, serve};
 use crate::tools::{Tool, simulated_tools};
@@ -43,6 +44,8 @@ pub struct Agent {
 pub struct Parts {
     /// The model behind planner, tool steps and reasoner.
     pub model: Arc<dyn Model>,
+    /// More models, which a policy can choose by their names.
+    pub other_models: Vec<Arc<dyn Model>>,
     /// The tools that a plan can choose from.
     pub tools: Vec<Arc<dyn Tool>>,
 }
@@ -107,10 +110,10 @@ impl Agent {
     async fn simulated(config: Config, listener: Option<TcpListener>) -> Result<Self, StartError> {
         config.validate()?;
         let scenarios = Arc::new(Scenarios::load(config.scenarios.as_deref())?);
-        let parts = Parts {
-            model: Arc::new(SimulatedModel::new(Arc::clone(&scenarios), config.sim_delay)),
-            tools: simulated_tools(&scenarios, config.sim_delay),
-        };
+        let [model, cheaper] = SIMULATED_MODELS.map(|name| {
+            Arc::new(SimulatedModel::new(name, Arc::clone(&scenarios), config.sim_delay)) as Arc<dyn Model>
+        });
+        let parts = Parts { model, other_models: vec![cheaper], tools: simulated_tools(&scenarios, config.sim_delay) };
         let limit = config.simulated_run_deadline();
         Self::assemble(config, scenarios, parts, limit, listener).await
     }
@@ -134,10 +137,10 @@ impl Agent {
         limit: Duration,
         listener: Option<TcpListener>,
     ) -> Result<Self, StartError> {
-        let policy = Policy::load(config.policy.as_deref())?;
-        let Parts { model, tools } = parts;
+        let Parts { model, other_models, tools } = parts;
+        let policy = policy(&config, &scenarios, &model, &other_models)?;
         let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
-        let engine = Engine::new(model, tools, config.tool_mode, limit);
+        let engine = Engine::new(model, tools, config.tool_mode, limit).with_models(other_models);
         let meters = Arc::new(Meters::new(engine.tools())?);
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
@@ -207,6 +210,23 @@ impl Agent {
         }
         tracing::info!("stopped");
     }
+}
+
+/// What the policy file and the flags say together, if it can be done.
+fn policy(
+    config: &Config,
+    scenarios: &Scenarios,
+    model: &Arc<dyn Model>,
+    other_models: &[Arc<dyn Model>],
+) -> Result<Policy, PolicyError> {
+    let mut policy = Policy::load(config.policy.as_deref())?;
+    if let Some(limit) = config.budget_usd {
+        policy.limit_total(Rule::total(limit, config.budget_window, config.budget_at_limit))?;
+    }
+    policy.resolve(|alias| scenarios.resolve(alias).cloned())?;
+    let models: Vec<_> = std::iter::once(model).chain(other_models).map(|model| model.name()).collect();
+    policy.check_models(&models, Timestamp::now())?;
+    Ok(policy)
 }
 
 async fn listen(listener: Option<TcpListener>, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

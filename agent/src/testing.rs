@@ -11,7 +11,7 @@ use langdeck_shared::Alert;
 
 use crate::{
     Answer, Arguments, ArgumentsRequest, CallPolicy, Conclusion, ConclusionRequest, Finding, Model, ModelCall,
-    ModelError, Plan, PlanRequest, Tool, ToolCall, ToolError, Usage,
+    ModelError, Plan, PlanRequest, Question, Tool, ToolCall, ToolError, Usage,
 };
 
 /// An alert with nothing but its names.
@@ -33,6 +33,10 @@ pub(crate) struct FakeModel {
     pub(crate) confidence: f64,
     /// What each answer takes.
     pub(crate) usage: Usage,
+    /// The most that an answer may take, where that is more.
+    pub(crate) most: Option<Usage>,
+    /// By which price it is charged; `fake` has none.
+    pub(crate) name: &'static str,
     /// The call that goes wrong, and how.
     pub(crate) fault: Option<(Call, Fault)>,
     /// How often it still goes wrong.
@@ -62,10 +66,17 @@ impl FakeModel {
             plan: plan.to_vec(),
             confidence: 0.8,
             usage: Usage { input: 10, output: 1, ..Usage::default() },
+            most: None,
+            name: "fake",
             fault: None,
             faults_left: AtomicU32::new(u32::MAX),
             told: Mutex::default(),
         }
+    }
+
+    /// The same by a name that has a price.
+    pub(crate) fn priced(self) -> Self {
+        Self { name: "simulated-gpt-4", ..self }
     }
 
     pub(crate) fn failing(self, call: Call, fault: Fault) -> Self {
@@ -97,7 +108,11 @@ impl FakeModel {
 
 impl Model for FakeModel {
     fn name(&self) -> &str {
-        "fake"
+        self.name
+    }
+
+    fn most_tokens(&self, _: &Alert, _: Question<'_>) -> Usage {
+        self.most.unwrap_or(self.usage)
     }
 
     fn plan<'a>(&'a self, _: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {

@@ -96,10 +96,10 @@ pub struct WebhookAnswer {
 pub struct AlertOutcome {
     /// In one word.
     pub outcome: Outcome,
-    /// The investigation that it concerns; none where it was refused, and where a resolved alert is not known here.
+    /// The investigation that it concerns; none where it was refused or skipped, and where a resolved alert is not known here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub investigation_id: Option<String>,
-    /// Why it was refused.
+    /// Why it was refused or skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What of it did not fit into an alert and was left out.
@@ -118,6 +118,8 @@ pub enum Outcome {
     Joined,
     /// Its end is noted on its investigation, if that is known.
     Resolved,
+    /// A budget is spent, so it is not investigated now; told of again, it may be.
+    Skipped,
     /// It cannot be investigated.
     Refused,
 }

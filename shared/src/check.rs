@@ -4,7 +4,9 @@
 //! An answer that breaks a promise is to be refused whole, with the reason that comes back from here. A number that
 //! cannot be would bend every sum and every axis that it entered, of other replicas too.
 
-use crate::{CostShare, Costs, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern, Spend, Usd};
+use crate::{
+    Budget, CostShare, Costs, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern, Spend, Usd,
+};
 
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6); of money, so many nano-dollars.
 const MOST: u64 = (1 << 53) - 1;
@@ -14,6 +16,8 @@ const SLACK_MS: u64 = 60_000;
 const MAX_SAMPLES: usize = 2_000;
 /// Far more investigations, patterns and keys of costs than a page has.
 const MAX_PAGE: usize = 2_000;
+/// Far more budgets than an agent takes.
+const MAX_BUDGETS: usize = 256;
 /// Far more steps than a plan has.
 const MAX_STEPS: usize = 64;
 /// Far more peers than a fleet may have.
@@ -71,6 +75,7 @@ impl ReplicaUpdate {
             numbers("latency.", &figures)?;
         }
         let longest = self.uptime_ms.saturating_add(SLACK_MS);
+        budgets(&self.budgets)?;
         samples(&self.samples, longest / 1000)?;
         few("investigations", self.investigations.len(), MAX_PAGE)?;
         for (index, investigation) in self.investigations.iter().enumerate() {
@@ -120,6 +125,7 @@ impl Costs {
         shares("by_model", &self.by_model)?;
         shares("by_service", &self.by_service)?;
         shares("by_alert_type", &self.by_alert_type)?;
+        budgets(&self.budgets)?;
         if let Some(span) = &self.span {
             spend("span.", &span.spend)?;
         }
@@ -209,6 +215,26 @@ fn patterns(at: &str, patterns: &[ServicePattern]) -> Result<(), String> {
         few(&format!("{at}alert_types"), pattern.alert_types.len(), MAX_ALERT_TYPES)?;
         money(&format!("{at}mean_cost_usd"), pattern.mean_cost_usd)?;
         fraction(&format!("{at}mean_confidence"), pattern.mean_confidence)?;
+    }
+    Ok(())
+}
+
+fn budgets(budgets: &[Budget]) -> Result<(), String> {
+    few("budgets", budgets.len(), MAX_BUDGETS)?;
+    for (index, budget) in budgets.iter().enumerate() {
+        let at = format!("budgets[{index}].");
+        not_blank(&format!("{at}scope"), &budget.scope)?;
+        money(&format!("{at}limit_usd"), budget.limit_usd)?;
+        if budget.limit_usd == Usd::ZERO {
+            return Err(format!("{at}limit_usd: is zero"));
+        }
+        money(&format!("{at}spent_usd"), budget.spent_usd)?;
+        money(&format!("{at}reserved_usd"), budget.reserved_usd)?;
+        numbers(&at, &[("rejections", budget.rejections)])?;
+        let percent = budget.threshold_percent;
+        if !(1..=100).contains(&percent) {
+            return Err(format!("{at}threshold_percent: {percent} is not from 1 to 100"));
+        }
     }
     Ok(())
 }

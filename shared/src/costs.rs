@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::is_zero;
-use crate::{MissingReplica, Usd};
+use crate::{Budget, MissingReplica, Usd};
 
 /// The key that holds what overflows a bounded dimension.
 pub const OTHER: &str = "(other)";
@@ -34,6 +34,9 @@ pub struct Costs {
     /// did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingReplica>,
+    /// The budgets of the replica that answers; left out where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
     /// What the replica that answers spent between the `from` and `to` that were asked for; none where neither was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<CostSpan>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::{is_one, is_zero, one};
+use crate::report::{is_false, is_one, is_zero, one};
 use crate::{Alert, MissingReplica, Report, Usd};
 
 /// Where an investigation stands.
@@ -166,6 +166,12 @@ pub struct Investigation {
     /// Tokens of models without a known price, which `cost_usd` therefore does not hold.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_tokens: u64,
+    /// The scope of the budget because of which a cheaper model than the replica's usual one investigates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded_by: Option<Arc<str>>,
+    /// Whether calls were left out because it was not allowed to spend enough for them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub capped: bool,
     /// The reasoner's confidence, from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f64>,

@@ -8,6 +8,7 @@
 
 mod alert;
 mod alertmanager;
+mod budget;
 mod check;
 mod costs;
 mod fleet;
@@ -24,6 +25,7 @@ pub use alert::{
     check_plain_text,
 };
 pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
+pub use budget::{AtLimit, Budget, BudgetState, BudgetWindow, Counted};
 pub use costs::{Basis, CostEntry, CostShare, CostSpan, Costs, OTHER, Spend};
 pub use fleet::{FailureKind, FleetUpdate, MissingReplica, PeerFailure, PeerProblem};
 pub use health::Health;

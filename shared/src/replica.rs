@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::is_zero;
-use crate::{Investigation, PeerFailure, ServicePattern, Spend, Usd};
+use crate::{Budget, Investigation, PeerFailure, ServicePattern, Spend, Usd};
 
 /// Without an answer for so long, a replica is stale.
 pub const STALE_AFTER: Duration = Duration::from_secs(3);
@@ -148,6 +148,9 @@ pub struct ReplicaUpdate {
     pub running: u64,
     /// Investigations waiting for a place to run.
     pub queued: u64,
+    /// The replica's budgets; left out where it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
     /// Latency of the last investigations; none before the first has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,

@@ -116,6 +116,12 @@ pub struct CostTracking {
     pub unpriced_tokens: u64,
     /// The model behind planner and reasoner.
     pub model: Arc<str>,
+    /// The scope of the budget because of which that is a cheaper model than the replica's usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded_by: Option<Arc<str>>,
+    /// Whether calls were left out because the investigation was not allowed to spend enough for them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub capped: bool,
 }
 
 /// Tokens by part of the chain.
@@ -133,6 +139,11 @@ pub struct TokenBreakdown {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+pub(crate) fn is_false(truth: &bool) -> bool {
+    !truth
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::App;
 use super::body::Announced;
 use super::episodes;
-use super::error::{ApiError, Kind};
+use super::error::{self, ApiError, Kind};
 use super::handing_on::FromPeer;
 use super::json::Json;
 use super::openapi::{HandedOnBy, NotificationRefusals};
@@ -190,9 +190,14 @@ pub(super) fn take_alert(app: &Arc<App>, alert: WebhookAlert) -> Result<AlertOut
         Ok(translation) => translation,
         Err(reason) => return Ok(refused(&reason)),
     };
-    let (became, number) = match app.runs.fire(episode, request)? {
-        Firing::Accepted(number) => (Outcome::Accepted, number),
-        Firing::Joined(number) => (Outcome::Joined, number),
+    let (became, number) = match app.runs.fire(episode, request) {
+        Ok(Firing::Accepted(number)) => (Outcome::Accepted, number),
+        Ok(Firing::Joined(number)) => (Outcome::Joined, number),
+        // To send all again at once would not help, and after a 4xx nothing comes again: so the answer is neither.
+        Err(Refusal::Spent(spent)) => {
+            return Ok(AlertOutcome { reason: Some(error::no_room(&spent)), ..outcome(Outcome::Skipped) });
+        }
+        Err(no_room) => return Err(no_room.into()),
     };
     Ok(AlertOutcome { investigation_id: id(number), trimmed, ..outcome(became) })
 }
@@ -224,7 +229,9 @@ impl From<Refusal> for NoRoom {
     fn from(refusal: Refusal) -> Self {
         let (kind, why) = match refusal {
             Refusal::Draining => (Kind::Draining, "this replica takes no more work"),
-            Refusal::Full(_) | Refusal::KeyReused { .. } => (Kind::Full, "all places to run and to wait are taken"),
+            Refusal::Full(_) | Refusal::Spent(_) | Refusal::KeyReused { .. } => {
+                (Kind::Full, "all places to run and to wait are taken")
+            }
         };
         Self { kind, why: why.to_owned() }
     }

@@ -23,7 +23,7 @@ pub(super) struct Complaints {
 impl Complaints {
     /// An alert found no room; what is wrong with an alert itself, its client learns.
     pub(super) fn about_alert(&self, error: ApiError) -> ApiError {
-        if matches!(error.kind(), Kind::Full | Kind::Draining)
+        if matches!(error.kind(), Kind::Full | Kind::Draining | Kind::BudgetExceeded)
             && let Some(unsaid) = self.alerts.draw()
         {
             tracing::warn!(problem = error.kind().name(), detail = error.detail(), unsaid, "an alert was refused");
@@ -58,14 +58,20 @@ impl Complaints {
         }
     }
 
-    /// Alerts of a notification that will not come again: refused, or left out by Alertmanager.
+    /// Alerts of a notification that will not come again, or not soon: refused, skipped, or left out by Alertmanager.
     pub(super) fn about_losses(&self, alerts: &[AlertOutcome], truncated: u64) {
         let mut reasons = alerts.iter().filter_map(|alert| alert.reason.as_deref());
         if let Some(first) = reasons.next()
             && let Some(unsaid) = self.notifications.draw()
         {
             let refused = reasons.count() + 1;
-            tracing::warn!(refused, of = alerts.len(), first, unsaid, "alerts of a notification were refused");
+            tracing::warn!(
+                refused,
+                of = alerts.len(),
+                first,
+                unsaid,
+                "alerts of a notification were refused or skipped"
+            );
         }
         if truncated > 0
             && let Some(unsaid) = self.notifications.draw()

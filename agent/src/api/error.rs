@@ -4,8 +4,10 @@ use std::fmt::Display;
 
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use langdeck_shared::{FieldError, Problem};
+use jiff::Timestamp;
+use langdeck_shared::{Budget, FieldError, Problem};
 
+use crate::cost::Spent;
 use crate::runs::Refusal;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
@@ -17,9 +19,17 @@ pub(super) struct ApiError {
     kind: Kind,
     detail: String,
     errors: Vec<FieldError>,
+    without_room: Option<Box<WithoutRoom>>,
     investigation_id: Option<String>,
     /// What only the log may say.
     cause: Option<String>,
+}
+
+/// A budget without room, and in how many seconds that may be different.
+#[derive(Debug, Clone)]
+struct WithoutRoom {
+    budget: Budget,
+    retry_after: u64,
 }
 
 /// The kinds of problem that there are.
@@ -40,6 +50,7 @@ pub(super) enum Kind {
     InvalidNotification,
     InvalidQuery,
     Internal,
+    BudgetExceeded,
     InvestigationFailed,
     PeerFaulty,
     PeerUnreachable,
@@ -61,7 +72,10 @@ impl Kind {
 
     /// Whether the same request may well be served a little later.
     pub(super) const fn is_for_later(self) -> bool {
-        matches!(self, Self::PeerUnreachable | Self::Crowded | Self::Late | Self::Full | Self::Draining)
+        matches!(
+            self,
+            Self::BudgetExceeded | Self::PeerUnreachable | Self::Crowded | Self::Late | Self::Full | Self::Draining
+        )
     }
 
     /// The status, the stable name and the title.
@@ -89,6 +103,9 @@ impl Kind {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid-notification", "The notification is invalid")
             }
             Self::InvalidQuery => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-query", "The query is invalid"),
+            Self::BudgetExceeded => {
+                (StatusCode::TOO_MANY_REQUESTS, "budget-exceeded", "A budget has no room for the investigation")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong inside the agent"),
             Self::InvestigationFailed => {
                 (StatusCode::BAD_GATEWAY, "investigation-failed", "The investigation gave no report")
@@ -107,7 +124,14 @@ impl Kind {
 
 impl ApiError {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), investigation_id: None, cause: None }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            without_room: None,
+            investigation_id: None,
+            cause: None,
+        }
     }
 
     /// A problem with fields; the detail names the first.
@@ -170,6 +194,7 @@ impl ApiError {
             Refusal::Draining => {
                 Self::new(Kind::Draining, "this replica takes no more work; another one of the service will")
             }
+            Refusal::Spent(spent) => Self::spent(spent, Timestamp::now()),
             Refusal::KeyReused { number } => {
                 let detail = "this idempotency key came with another alert before; use a new key for a new alert";
                 Self::new(Kind::Conflict, detail).about(id(*number))
@@ -177,9 +202,24 @@ impl ApiError {
         }
     }
 
+    /// A budget has no room for an investigation.
+    pub(super) fn spent(spent: &Spent, now: Timestamp) -> Self {
+        let budget = &spent.budget;
+        // Where only what is set aside is in the way, the next investigation that ends may make room.
+        let retry_after = if budget.spent_usd + spent.needed > budget.limit_usd {
+            u64::try_from(budget.resets_at.duration_since(now).as_secs()).unwrap_or(0).saturating_add(1)
+        } else {
+            1
+        };
+        Self {
+            without_room: Some(Box::new(WithoutRoom { budget: budget.clone(), retry_after })),
+            ..Self::new(Kind::BudgetExceeded, no_room(spent))
+        }
+    }
+
     /// The body for the answer to a request. The log hears of an internal error under the same id.
     pub(super) fn problem(self, request_id: &str) -> Problem {
-        let Self { kind, detail, errors, investigation_id, cause } = self;
+        let Self { kind, detail, errors, without_room, investigation_id, cause } = self;
         if let Some(cause) = cause {
             tracing::error!(request_id, cause, "internal error");
         }
@@ -191,9 +231,20 @@ impl ApiError {
             detail,
             request_id: request_id.to_owned(),
             errors,
+            budget: without_room.map(|without| without.budget),
             investigation_id,
         }
     }
+}
+
+/// Which budget has no room, for people.
+pub(super) fn no_room(Spent { budget, needed }: &Spent) -> String {
+    let Budget { scope, limit_usd, window, resets_at, spent_usd, reserved_usd, .. } = budget;
+    format!(
+        "the budget `{scope}` of {limit_usd} USD per {window} (UTC) has no room for the {needed} USD that this \
+         investigation may cost: {spent_usd} USD are spent and {reserved_usd} USD set aside for those at work, as this \
+         replica counts since its start; it resets at {resets_at}"
+    )
 }
 
 /// A response without a body: the envelope finds the error in it and writes the body.
@@ -202,7 +253,9 @@ impl IntoResponse for ApiError {
         let mut response = self.kind.status().into_response();
         let headers = response.headers_mut();
         if self.kind.is_for_later() {
-            headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+            let of_budget = self.without_room.as_ref().map(|without| without.retry_after.into());
+            let retry_after = of_budget.unwrap_or(RETRY_AFTER_SECONDS);
+            headers.insert(header::RETRY_AFTER, retry_after);
         }
         // What is left of the body is not read, so nothing can come after it.
         if matches!(self.kind, Kind::Timeout | Kind::Late | Kind::TooLarge | Kind::Crowded) {

@@ -121,14 +121,15 @@ pub(super) async fn costs(
 }
 
 fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: usize) -> Costs {
+    let now = Timestamp::now();
     let asked = (from.is_some() || to.is_some()).then(|| {
         let bound = |time: Option<Timestamp>, default: Timestamp| time.unwrap_or(default).as_millisecond();
-        (bound(from, app.identity.started_at), bound(to, Timestamp::now()))
+        (bound(from, app.identity.started_at), bound(to, now))
     });
-    let (totals, attribution, entries, span) = app.runs.look(|state| {
+    let (totals, attribution, entries, span, budgets) = app.runs.look(|state| {
         let ledger = &state.books.ledger;
         let span = asked.map(|(from_ms, to_ms)| ledger.between(from_ms, to_ms));
-        (ledger.totals(), ledger.attribution(), ledger.last(most), span)
+        (ledger.totals(), ledger.attribution(), ledger.last(most), span, state.budgets.tell(now))
     });
     let Attribution { by_step, by_model, by_service, by_alert_type } = attribution;
     Costs {
@@ -140,6 +141,7 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
         by_model,
         by_service,
         by_alert_type,
+        budgets,
         span: span.map(|spent| CostSpan { from: time(spent.from_ms), to: time(spent.to_ms), spend: spent.spend }),
         entries: entries.iter().map(|entry| app.runs.cost_entry(entry)).collect(),
         missing: Vec::new(),

@@ -15,6 +15,7 @@ use super::Observer;
 use super::deadline::Until;
 use super::events::{Callee, StepEnd};
 use super::text::{MAX_LINE, bounded};
+use crate::cost::Held;
 use crate::model::{Answer, Model, ModelError};
 use crate::policy::CallPolicy;
 use crate::tools::ToolError;
@@ -87,13 +88,19 @@ impl From<ModelError> for Failure {
 }
 
 impl Attempts<'_> {
-    /// Asks a model. Each answer's call is reported, also of one that cannot be used; what the answer holds is returned.
-    pub(super) async fn ask<T, F>(self, model: &dyn Model, question: impl Fn() -> F) -> Result<T, Failure>
+    /// Asks a model. Each answer's call is paid for with what is held and reported, also of one that cannot be used; what
+    /// the answer holds is returned.
+    pub(super) async fn ask<T, F>(
+        self,
+        model: &dyn Model,
+        held: Held<'_>,
+        question: impl Fn() -> F,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<Answer<T>, ModelError>>,
     {
         let Self { observer, step, .. } = self;
-        let question = &question;
+        let (question, held) = (&question, &held);
         let attempt = |_| async move {
             let answer = question().await;
             let call = match &answer {
@@ -101,7 +108,7 @@ impl Attempts<'_> {
                 Err(error) => error.call(),
             };
             if let Some(call) = call {
-                observer.called_model(step, call);
+                observer.called_model(step, call, held.settle(call));
             }
             Ok(answer?.value)
         };

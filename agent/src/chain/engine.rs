@@ -1,25 +1,48 @@
 //! The engine: one investigation from its alert to its conclusion.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 use std::time::Duration;
 
-use langdeck_shared::{Alert, ToolMode};
+use jiff::Timestamp;
+use langdeck_shared::{Alert, ToolMode, Usd};
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
+use super::planner::MAX_STEPS;
 use super::toolbox::Toolbox;
 use super::{Observer, executor, planner, reasoner};
+use crate::cost::{Prices, Purse};
 use crate::memory::Recall;
-use crate::model::{Conclusion, Model};
+use crate::model::{Conclusion, Model, Question};
 use crate::tools::Tool;
 
-/// Runs the chain with one model and one set of tools.
+/// Runs the chain with one of its models and its set of tools.
 pub(crate) struct Engine {
-    pub(super) model: Arc<dyn Model>,
+    /// The first is the usual one.
+    models: Vec<Arc<dyn Model>>,
     pub(super) tools: Toolbox,
     pub(super) mode: ToolMode,
     /// How long a run may take.
     limit: Duration,
+}
+
+/// Which of an engine's models.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ModelId(usize);
+
+/// An investigation to be made.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) alert: &'a Alert,
+    pub(crate) recall: Option<&'a Recall>,
+    pub(crate) model: ModelId,
+    /// When its time began.
+    pub(crate) started: Instant,
+    /// What it may spend.
+    pub(crate) purse: &'a Purse<'a>,
+    /// Who learns of everything that happens on the way.
+    pub(crate) observer: &'a dyn Observer,
 }
 
 /// How an investigation ends.
@@ -37,7 +60,38 @@ pub(crate) enum Outcome {
 
 impl Engine {
     pub(crate) fn new(model: Arc<dyn Model>, tools: Vec<Arc<dyn Tool>>, mode: ToolMode, limit: Duration) -> Self {
-        Self { model, tools: Toolbox::new(tools), mode, limit }
+        Self { models: vec![model], tools: Toolbox::new(tools), mode, limit }
+    }
+
+    /// The same with more models.
+    pub(crate) fn with_models(mut self, models: impl IntoIterator<Item = Arc<dyn Model>>) -> Self {
+        self.models.extend(models);
+        self
+    }
+
+    /// The model of that name.
+    pub(crate) fn model_named(&self, name: &str) -> Option<ModelId> {
+        self.models.iter().position(|model| model.name() == name).map(ModelId)
+    }
+
+    pub(crate) fn model(&self, ModelId(place): ModelId) -> &dyn Model {
+        &*self.models[place]
+    }
+
+    /// The most that an investigation of this alert may cost with a model. Each answer is charged once, so it is the
+    /// dearest plan and a conclusion: planner, each tool and reasoner are answered once at most.
+    pub(crate) fn most_cost(&self, model: ModelId, alert: &Alert, prices: &Prices, at: Timestamp) -> Usd {
+        let model = self.model(model);
+        let most = |question| prices.most(model.name(), model.most_tokens(alert, question), at);
+        let of_tool = |tool| most(Question::Arguments { tool });
+        let tools: Usd = match model.longest_plan(alert) {
+            Some(plan) => plan.into_iter().take(MAX_STEPS).map(of_tool).sum(),
+            None => {
+                let dearest = self.tools.names().iter().map(|tool| of_tool(tool)).max().unwrap_or_default();
+                repeat_n(dearest, MAX_STEPS).sum()
+            }
+        };
+        most(Question::Plan) + tools + most(Question::Conclude)
     }
 
     /// The names of the tools that a plan can choose from.
@@ -45,21 +99,14 @@ impl Engine {
         self.tools.names()
     }
 
-    /// Investigates an alert since `started`. Everything that happens on the way goes to the observer; dropping the
-    /// future stops it.
-    pub(crate) async fn investigate(
-        &self,
-        alert: &Alert,
-        recall: Option<&Recall>,
-        started: Instant,
-        observer: &dyn Observer,
-    ) -> Outcome {
-        let deadline = Deadline::new(started, self.limit);
-        let plan = match planner::plan(self, alert, recall, deadline.whole(), observer).await {
+    /// Investigates an alert. Dropping the future stops it.
+    pub(crate) async fn investigate(&self, job: Job<'_>) -> Outcome {
+        let deadline = Deadline::new(job.started, self.limit);
+        let plan = match planner::plan(self, job, deadline.whole()).await {
             Ok(plan) => plan,
             Err(reason) => return Outcome::Failed(reason),
         };
-        let findings = executor::execute(self, &plan, alert, deadline.tools(), observer).await;
-        reasoner::conclude(self, alert, &findings, deadline.whole(), observer).await
+        let findings = executor::execute(self, job, &plan, deadline.tools()).await;
+        reasoner::conclude(self, job, &findings, deadline.whole()).await
     }
 }

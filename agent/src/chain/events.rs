@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::cost::Charge;
 use crate::model::{Arguments, ModelCall, Plan};
 
 /// The planner's place among the steps. The tools follow in the plan's order from 1, and after them the reasoner.
@@ -17,8 +18,8 @@ pub(crate) trait Observer: Send + Sync {
     /// The planner is done: its plan's tools and the reasoner are waiting.
     fn planned(&self, plan: &Arc<Plan>);
 
-    /// A model answered; each call is reported once, also one whose answer is of no use.
-    fn called_model(&self, step: usize, call: &ModelCall);
+    /// A model answered, for which this is charged; each call is reported once, also one whose answer is of no use.
+    fn called_model(&self, step: usize, call: &ModelCall, charge: Charge);
 
     /// A tool is called with these arguments.
     fn called_tool(&self, step: usize, arguments: &Arguments);

@@ -3,29 +3,23 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use langdeck_shared::{Alert, ToolMode};
+use langdeck_shared::ToolMode;
 use tokio::time::Instant;
 
 use super::attempts::{Attempts, Failure};
 use super::deadline::Until;
 use super::text::{MAX_ARGUMENTS, MAX_TEXT, bounded, bounded_shared};
-use super::{Engine, Observer, StepEnd};
-use crate::model::{Arguments, ArgumentsRequest, Finding, Plan};
+use super::{Engine, Job, StepEnd};
+use crate::cost::Held;
+use crate::model::{Arguments, ArgumentsRequest, Finding, Plan, Question};
 use crate::tools::ToolCall;
 
 /// Executes a plan. A tool that fails or takes too long leaves a finding that says so; the others go on. When the time
 /// for tools is over, those at work are stopped and the rest do not begin.
-pub(super) async fn execute(
-    engine: &Engine,
-    plan: &Plan,
-    alert: &Alert,
-    until: Until,
-    observer: &dyn Observer,
-) -> Vec<Finding> {
+pub(super) async fn execute(engine: &Engine, job: Job<'_>, plan: &Plan, until: Until) -> Vec<Finding> {
     let steps = plan.tools.iter().enumerate().map(|(place, name)| {
-        let attempts = Attempts { until, observer, step: place + 1 };
-        let step = ToolStep { engine, alert, attempts, name };
-        step.take()
+        let attempts = Attempts { until, observer: job.observer, step: place + 1 };
+        ToolStep { engine, job, attempts, name }.take()
     });
     match engine.mode {
         ToolMode::Parallel => join_all(steps).await,
@@ -42,7 +36,7 @@ pub(super) async fn execute(
 /// One tool of a plan, about to be called.
 struct ToolStep<'a> {
     engine: &'a Engine,
-    alert: &'a Alert,
+    job: Job<'a>,
     attempts: Attempts<'a>,
     name: &'a Arc<str>,
 }
@@ -51,19 +45,23 @@ impl ToolStep<'_> {
     async fn take(self) -> Finding {
         let Attempts { until, observer, step } = self.attempts;
         let now = Instant::now();
-        let (end, result) = if until.has_passed(now) {
-            let reason: Arc<str> = until.reason().into();
-            (StepEnd::Skipped(Arc::clone(&reason)), Err(reason))
-        } else {
-            observer.began(step, now);
-            match self.find().await {
-                Ok(found) => {
-                    let found: Arc<str> = bounded(found, MAX_TEXT).into();
-                    (StepEnd::Found(Arc::clone(&found)), Ok(found))
-                }
-                Err(failure) => {
-                    let reason: Arc<str> = failure.reason.as_str().into();
-                    (failure.end(Arc::clone(&reason)), Err(reason))
+        let held = if until.has_passed(now) { Err(until.reason()) } else { self.hold() };
+        let (end, result) = match held {
+            Err(reason) => {
+                let reason: Arc<str> = reason.into();
+                (StepEnd::Skipped(Arc::clone(&reason)), Err(reason))
+            }
+            Ok(held) => {
+                observer.began(step, now);
+                match self.find(held).await {
+                    Ok(found) => {
+                        let found: Arc<str> = bounded(found, MAX_TEXT).into();
+                        (StepEnd::Found(Arc::clone(&found)), Ok(found))
+                    }
+                    Err(failure) => {
+                        let reason: Arc<str> = failure.reason.as_str().into();
+                        (failure.end(Arc::clone(&reason)), Err(reason))
+                    }
                 }
             }
         };
@@ -71,12 +69,20 @@ impl ToolStep<'_> {
         Finding { tool: Arc::clone(self.name), result }
     }
 
+    /// What the model's call may cost. A conclusion from what there is is worth more than another finding, so what it may
+    /// cost stays in the purse.
+    fn hold(&self) -> Result<Held<'_>, String> {
+        let Job { alert, model, purse, .. } = self.job;
+        let question = Question::Arguments { tool: self.name };
+        purse.hold(self.engine.model(model), alert, question, Some(Question::Conclude))
+    }
+
     /// The model chooses the arguments, once; then the tool is called with them, as often as it takes.
-    async fn find(&self) -> Result<String, Failure> {
-        let Self { engine, alert, attempts, name } = *self;
+    async fn find(&self, held: Held<'_>) -> Result<String, Failure> {
+        let Self { engine, job: Job { alert, model, .. }, attempts, name } = *self;
         let Some(tool) = engine.tools.get(name) else { return Err(Failure::permanent("there is no such tool")) };
-        let model = &*engine.model;
-        let arguments = attempts.ask(model, || model.arguments(ArgumentsRequest { alert, tool: name })).await?;
+        let model = engine.model(model);
+        let arguments = attempts.ask(model, held, || model.arguments(ArgumentsRequest { alert, tool: name })).await?;
         if arguments.0.len() <= MAX_ARGUMENTS {
             attempts.observer.called_tool(attempts.step, &arguments);
         } else {

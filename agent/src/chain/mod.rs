@@ -12,5 +12,5 @@ mod tests;
 mod text;
 mod toolbox;
 
-pub(crate) use engine::{Engine, Outcome};
+pub(crate) use engine::{Engine, Job, ModelId, Outcome};
 pub(crate) use events::{Callee, Observer, PLANNER, StepEnd};

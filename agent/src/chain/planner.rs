@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::Alert;
 use tokio::time::Instant;
 
 use super::attempts::{Attempts, Failure};
 use super::deadline::Until;
 use super::text::{MAX_TEXT, bounded_shared};
 use super::toolbox::Toolbox;
-use super::{Engine, Observer, PLANNER};
-use crate::memory::Recall;
-use crate::model::{Plan, PlanRequest};
+use super::{Engine, Job, PLANNER};
+use crate::model::{Plan, PlanRequest, Question};
 
 /// The most tool calls that a plan may hold; what a model plans beyond them is left out.
-const MAX_STEPS: usize = 16;
+pub(super) const MAX_STEPS: usize = 16;
 
 /// Asks the model for a plan. Tools that there are not are left out of it.
 ///
@@ -23,15 +21,16 @@ const MAX_STEPS: usize = 16;
 /// When the model gives no plan, or one without a single tool that there is.
 pub(super) async fn plan(
     engine: &Engine,
-    alert: &Alert,
-    recall: Option<&Recall>,
+    Job { alert, recall, model, purse, observer, .. }: Job<'_>,
     until: Until,
-    observer: &dyn Observer,
 ) -> Result<Arc<Plan>, Arc<str>> {
     observer.began(PLANNER, Instant::now());
-    let (attempts, model) = (Attempts { until, observer, step: PLANNER }, &*engine.model);
+    let (attempts, model) = (Attempts { until, observer, step: PLANNER }, engine.model(model));
     let request = PlanRequest { alert, recall, tools: engine.tools.names() };
-    let answer = attempts.ask(model, || model.plan(request)).await;
+    let answer = match purse.hold(model, alert, Question::Plan, None) {
+        Ok(held) => attempts.ask(model, held, || model.plan(request)).await,
+        Err(reason) => Err(Failure::permanent(reason)),
+    };
     match answer.and_then(|plan| possible(plan, &engine.tools)) {
         Ok(plan) => {
             let plan = Arc::new(plan);

@@ -2,29 +2,31 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::Alert;
 use tokio::time::Instant;
 
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Failure};
 use super::deadline::Until;
 use super::text::{MAX_LINE, MAX_RECOMMENDATIONS, MAX_TEXT, bounded, bounded_shared};
-use super::{Engine, Observer, Outcome, StepEnd};
-use crate::model::{Conclusion, ConclusionRequest, Finding};
+use super::{Engine, Job, Outcome, StepEnd};
+use crate::model::{Conclusion, ConclusionRequest, Finding, Question};
 
 /// Asks the model what the findings mean. Where it fails, what was found is reported as it is; where nothing was found
 /// either, the investigation failed.
 pub(super) async fn conclude(
     engine: &Engine,
-    alert: &Alert,
+    Job { alert, model, purse, observer, .. }: Job<'_>,
     findings: &[Finding],
     until: Until,
-    observer: &dyn Observer,
 ) -> Outcome {
     let step = findings.len() + 1;
     let found = findings.iter().filter(|finding| finding.result.is_ok()).count();
     observer.began(step, Instant::now());
-    let (attempts, model) = (Attempts { until, observer, step }, &*engine.model);
-    match attempts.ask(model, || model.conclude(ConclusionRequest { alert, findings })).await {
+    let (attempts, model) = (Attempts { until, observer, step }, engine.model(model));
+    let answer = match purse.hold(model, alert, Question::Conclude, None) {
+        Ok(held) => attempts.ask(model, held, || model.conclude(ConclusionRequest { alert, findings })).await,
+        Err(reason) => Err(Failure::permanent(reason)),
+    };
+    match answer {
         Ok(conclusion) => {
             let confidence = certainty(conclusion.confidence) * share(found, findings.len());
             let conclusion = Conclusion { confidence, ..kept(conclusion) };

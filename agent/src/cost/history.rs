@@ -34,7 +34,7 @@ pub(super) struct History {
 
 /// What was spent in a span of time, and how far the span reaches that is known so exactly; milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Spent {
+pub(crate) struct Span {
     pub(crate) from_ms: i64,
     pub(crate) to_ms: i64,
     pub(crate) spend: Spend,
@@ -72,8 +72,8 @@ impl History {
 
     /// What was spent from an instant until before another. A minute or an hour that is known as a sum only, and of which
     /// the span has a part, counts as a whole; the span that comes back is as much longer.
-    pub(super) fn between(&self, from_ms: i64, to_ms: i64) -> Spent {
-        let mut spent = Spent { from_ms, to_ms, spend: Spend::default() };
+    pub(super) fn between(&self, from_ms: i64, to_ms: i64) -> Span {
+        let mut spent = Span { from_ms, to_ms, spend: Spend::default() };
         if from_ms >= to_ms {
             return spent;
         }
@@ -100,7 +100,7 @@ impl History {
     }
 }
 
-impl Spent {
+impl Span {
     fn add_sum(&mut self, start: i64, end: i64, sum: Spend) {
         self.spend = add(self.spend, sum);
         self.from_ms = self.from_ms.min(start);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::{Alert, CostShare, Costs, OTHER, Spend};
 
-use super::history::{History, Spent};
+use super::history::{History, Span};
 use super::{Charge, add};
 
 const MAX_STEPS: usize = 64;
@@ -113,7 +113,7 @@ impl Ledger {
     }
 
     /// What was spent from an instant until before another; milliseconds since 1970.
-    pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> Spent {
+    pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> Span {
         self.history.between(from_ms, to_ms)
     }
 

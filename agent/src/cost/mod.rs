@@ -1,16 +1,21 @@
 //! Money: what tokens cost, and on what they were spent.
 
+mod budgets;
 mod history;
 mod ledger;
 mod policy;
 mod prices;
+mod purse;
+mod window;
 
 use langdeck_shared::Spend;
 
+pub(crate) use budgets::{BudgetStore, Grant, LocalBudgets, Quote, ReservationId, Rule, Scope, Spent};
 pub(crate) use ledger::{Account, Attribution, Call, Ledger, Told};
 pub(crate) use policy::Policy;
 pub use policy::PolicyError;
 pub(crate) use prices::{Charge, Prices};
+pub(crate) use purse::{Held, Purse};
 
 /// The sum of two amounts spent. Sums saturate: no provider's report can make them wrap.
 pub(crate) fn add(a: Spend, b: Spend) -> Spend {

@@ -1,21 +1,27 @@
 //! The policy: what models cost, what may be spent and what becomes of it, read from one TOML file.
 
+mod budgets;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
-use langdeck_shared::{NAME_CHARS, Usd, check_plain_text};
+use langdeck_shared::{AtLimit, NAME_CHARS, Usd, check_plain_text};
 use serde::Deserialize;
 use toml::value::Datetime;
 use toml::{Spanned, Value};
 
 use super::prices::{Price, Prices};
+use super::{Rule, Scope};
+use budgets::BudgetEntry;
 
 const BUILT_IN: &str = include_str!("prices.toml");
 const BUILT_IN_NAME: &str = "built-in prices";
+const DEFAULT_DEGRADE_TO: &str = "simulated-gpt-3.5";
 /// The most prices of a file: they are looked through for each call.
 const MAX_PRICES: usize = 256;
 
@@ -23,6 +29,11 @@ const MAX_PRICES: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) prices: Prices,
+    pub(crate) budgets: Vec<Rule>,
+    /// The most that one investigation may cost.
+    pub(crate) cap: Option<Usd>,
+    /// The model that takes over where a budget degrades.
+    pub(crate) degrade_to: Arc<str>,
 }
 
 /// Why a policy was refused.
@@ -46,6 +57,9 @@ pub enum PolicyError {
         /// What is wrong, and how it would be right.
         reason: String,
     },
+    /// What it says does not fit the agent's settings or its models.
+    #[error("--policy (LANGDECK_POLICY) and --budget-usd (LANGDECK_BUDGET_USD): {0}")]
+    Unfit(String),
 }
 
 impl Policy {
@@ -69,6 +83,7 @@ impl Policy {
     /// Of a model's prices those of the first source that names it count, so that a file replaces what is built in.
     fn from_sources(sources: &[(&str, &str)]) -> Result<Self, PolicyError> {
         let mut prices: Vec<(Arc<str>, Price)> = Vec::new();
+        let (mut budgets, mut cap, mut degrade_to) = (Vec::new(), None, None);
         for &(file, text) in sources {
             let source = Source { file, text };
             let document: Document = toml::from_str(text).map_err(|error| source.malformed(&error))?;
@@ -76,16 +91,87 @@ impl Policy {
             let new = own.into_iter().filter(|(model, _)| !prices.iter().any(|(known, _)| known == model));
             let new: Vec<_> = new.collect();
             prices.extend(new);
+            budgets.extend(source.budgets(&document.budget)?);
+            if let Some(amount) = &document.investigation_cap_usd {
+                cap = Some(source.positive("investigation_cap_usd", amount)?);
+            }
+            if let Some(model) = &document.degrade_to {
+                degrade_to = Some(source.name("degrade_to", model)?.into());
+            }
         }
-        Ok(Self { prices: Prices::new(prices) })
+        let degrade_to = degrade_to.unwrap_or_else(|| DEFAULT_DEGRADE_TO.into());
+        Ok(Self { prices: Prices::new(prices), budgets, cap, degrade_to })
+    }
+
+    /// Adds a budget of everything that is spent.
+    ///
+    /// # Errors
+    ///
+    /// When there is one already.
+    pub(crate) fn limit_total(&mut self, rule: Rule) -> Result<(), PolicyError> {
+        if self.budgets.iter().any(|known| known.scope == Scope::Total) {
+            let reason = "the policy has a budget of the total too; say it in one place";
+            return Err(PolicyError::Unfit(reason.to_owned()));
+        }
+        self.budgets.push(rule);
+        Ok(())
+    }
+
+    /// Lets budgets of an alias stand for the alert type that it means, as alerts do.
+    ///
+    /// # Errors
+    ///
+    /// When two budgets then are of one alert type.
+    pub(crate) fn resolve(&mut self, meant: impl Fn(&str) -> Option<Arc<str>>) -> Result<(), PolicyError> {
+        for place in 0..self.budgets.len() {
+            let Scope::AlertType(name) = &self.budgets[place].scope else { continue };
+            let Some(alert_type) = meant(name) else { continue };
+            let scope = Scope::AlertType(alert_type);
+            if self.budgets.iter().any(|other| other.scope == scope) {
+                return Err(PolicyError::Unfit(format!("`{name}` is an alias of `{scope}`, which has a budget too")));
+            }
+            self.budgets[place].scope = scope;
+        }
+        Ok(())
+    }
+
+    /// Whether the policy limits what is spent.
+    pub(crate) fn is_limiting(&self) -> bool {
+        self.cap.is_some() || !self.budgets.is_empty()
+    }
+
+    /// Whether what it says can be done with an agent's models, of which the first is the usual one.
+    ///
+    /// # Errors
+    ///
+    /// When a limit would be one of a model that has no price at `now`, or there is no such model.
+    pub(crate) fn check_models(&self, models: &[&str], now: Timestamp) -> Result<(), PolicyError> {
+        let degrades = self.budgets.iter().any(|rule| rule.at_limit == AtLimit::Degrade);
+        if degrades && !models.contains(&&*self.degrade_to) {
+            let reason = format!("degrade_to: there is no model `{}`, only {}", self.degrade_to, models.join(", "));
+            return Err(PolicyError::Unfit(reason));
+        }
+        let usual = models.iter().copied().take(1).filter(|_| self.is_limiting());
+        let mut limited = usual.chain(degrades.then_some(&*self.degrade_to));
+        match limited.find(|model| !self.prices.has(model, now)) {
+            None => Ok(()),
+            Some(model) => {
+                let reason = format!("`{model}` has no price, so nothing can limit what it costs; add a [[price]]");
+                Err(PolicyError::Unfit(reason))
+            }
+        }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
+    investigation_cap_usd: Option<Spanned<Value>>,
+    degrade_to: Option<Spanned<String>>,
     #[serde(default)]
     price: Vec<PriceEntry>,
+    #[serde(default)]
+    budget: Vec<BudgetEntry>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +262,8 @@ impl Source<'_> {
 
 #[cfg(test)]
 mod tests {
+    use langdeck_shared::BudgetWindow;
+
     use super::*;
 
     const GOOD: &str = r#"
@@ -243,6 +331,45 @@ source = "the provider's page"
             assert_eq!(found, line, "{to}: {why}");
             assert!(why.contains(reason), "{to}: {why:?} does not say {reason:?}");
         }
+    }
+
+    #[test]
+    fn a_budget_that_cannot_be_is_refused_by_its_line() {
+        let good = "investigation_cap_usd = \"0.01\"\n[[budget]]\nlimit_usd = \"5\"\nwindow = \"hour\"\n";
+        let policy = Policy::from_sources(&[("f", good), (BUILT_IN_NAME, BUILT_IN)]).unwrap();
+        let expected = Rule::total(Usd::from_nanos(5_000_000_000), BudgetWindow::Hour, AtLimit::Reject);
+        assert_eq!((policy.budgets, policy.cap), (vec![expected], Some(Usd::from_nanos(10_000_000))));
+        for (from, to, line, reason) in [
+            ("limit_usd = \"5\"", "limit_usd = 0", 3, "limit_usd: must be more than zero"),
+            ("limit_usd = \"5\"", "limit_usd = -5", 3, "it is negative"),
+            ("limit_usd = \"5\"", "", 2, "missing field `limit_usd`"),
+            ("\"hour\"", "\"week\"", 4, "expected one of `hour`, `day`, `month`"),
+            ("\"hour\"", "\"hour\"\nat_limit = \"explode\"", 5, "expected one of `reject`, `degrade`, `warn`"),
+            ("\"hour\"", "\"hour\"\nthreshold_percent = 101", 5, "101 is not from 1 to 100"),
+            ("\"hour\"", "\"hour\"\nservice = \"a\"\nalert_type = \"b\"", 6, "make it two"),
+            ("\"hour\"", "\"hour\"\n[[budget]]\nlimit_usd = 1", 6, "`total` has a budget already, at line 3"),
+            ("\"0.01\"", "0", 1, "investigation_cap_usd: must be more than zero"),
+        ] {
+            let (found, why) = refused(&good.replacen(from, to, 1));
+            assert_eq!(found, line, "{to}: {why}");
+            assert!(why.contains(reason), "{to}: {why:?} does not say {reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_one_of_models_that_there_are_and_that_have_a_price() {
+        let now = Timestamp::now();
+        let check = |text: &str, models: &[&str]| {
+            let policy = Policy::from_sources(&[("f", text), (BUILT_IN_NAME, BUILT_IN)]).unwrap();
+            policy.check_models(models, now).map_err(|error| error.to_string())
+        };
+        let degrading = "[[budget]]\nlimit_usd = 1\nat_limit = \"degrade\"";
+        assert_eq!(check("", &["no-price"]), Ok(()));
+        assert_eq!(check(degrading, &["simulated-gpt-4", "simulated-gpt-3.5"]), Ok(()));
+        let unpriced = check("[[budget]]\nlimit_usd = 1", &["no-price"]).unwrap_err();
+        assert!(unpriced.contains("`no-price` has no price"), "{unpriced}");
+        let missing = check(degrading, &["simulated-gpt-4"]).unwrap_err();
+        assert!(missing.contains("there is no model `simulated-gpt-3.5`, only simulated-gpt-4"), "{missing}");
     }
 
     #[test]

@@ -96,6 +96,20 @@ impl Prices {
         &self.prices[place].1.version
     }
 
+    /// The most that a call may cost which takes no more tokens than these; nothing for a model without a price.
+    pub(crate) fn most(&self, model: &str, usage: Usage, at: Timestamp) -> Usd {
+        let Some(PriceId(place)) = self.find(model, at) else { return Usd::ZERO };
+        let price = &self.prices[place].1;
+        // Nobody knows before how many come from the cache; to write one may cost more than to read.
+        let [all_cached, none_cached] = [usage.input, 0].map(|cached_input| price.of(Usage { cached_input, ..usage }));
+        all_cached.max(none_cached)
+    }
+
+    /// Whether the model has a price at an instant.
+    pub(crate) fn has(&self, model: &str, at: Timestamp) -> bool {
+        self.find(model, at).is_some()
+    }
+
     fn find(&self, model: &str, at: Timestamp) -> Option<PriceId> {
         // Few models, few prices: looking through them is quicker than a hash.
         let place = self.prices.iter().rposition(|(name, price)| price.from <= at && **name == *model)?;

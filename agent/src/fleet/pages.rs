@@ -147,6 +147,8 @@ mod tests {
             tokens: 0,
             cost_usd: Usd::ZERO,
             unpriced_tokens: 0,
+            degraded_by: None,
+            capped: false,
             confidence: None,
             root_cause: None,
             error: None,

@@ -31,10 +31,20 @@ pub(crate) struct Record {
     pub(crate) recall: Option<Recall>,
     pub(crate) plan: Option<Arc<Plan>>,
     pub(crate) conclusion: Option<Arc<Conclusion>>,
+    pub(crate) degraded: Option<Degraded>,
+    /// Whether some of its calls were not made because it was not allowed to spend enough for them.
+    pub(crate) capped: bool,
     /// Why it failed or was cancelled.
     pub(crate) error: Option<Arc<str>>,
     /// The planner, the tools in the plan's order, the reasoner.
     pub(crate) steps: Vec<StepRecord>,
+}
+
+/// That another model than the replica's usual one investigates, and because of which budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Degraded {
+    pub(crate) model: Arc<str>,
+    pub(crate) scope: Arc<str>,
 }
 
 /// What the chain writes into a record while it runs.
@@ -165,6 +175,8 @@ impl Record {
             recall: None,
             plan,
             conclusion: None,
+            degraded: None,
+            capped: false,
             error: None,
             steps,
         }

@@ -14,7 +14,7 @@ use langdeck_shared::Alert;
 
 pub use scenarios::ScenarioError;
 pub(crate) use scenarios::{Scenarios, ToolOutcome, ToolPart};
-pub(crate) use simulated::{SimulatedModel, work};
+pub(crate) use simulated::{SIMULATED_MODELS, SimulatedModel, work};
 
 use crate::memory::Recall;
 use crate::policy::CallPolicy;
@@ -33,6 +33,17 @@ pub trait Model: Send + Sync + 'static {
         CallPolicy::with_timeout(DEFAULT_TIMEOUT)
     }
 
+    /// The most tokens that one call for this alert may take, whatever it answers. A budget sets what they cost aside
+    /// before an investigation begins; so a model whose provider is asked for a limit of output says that limit, and one
+    /// that reports more all the same is charged for it, beyond the budget.
+    fn most_tokens(&self, alert: &Alert, question: Question<'_>) -> Usage;
+
+    /// The tools of the longest plan that it may make for this alert; none when it may plan anything. Then a budget sets
+    /// aside for as many calls of the dearest tool as a plan can have, which is 16.
+    fn longest_plan(&self, _alert: &Alert) -> Option<Vec<&str>> {
+        None
+    }
+
     /// Which tools to call for an alert, in which order, and why.
     fn plan<'a>(&'a self, request: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>>;
 
@@ -41,6 +52,20 @@ pub trait Model: Send + Sync + 'static {
 
     /// What follows from the findings.
     fn conclude<'a>(&'a self, request: ConclusionRequest<'a>) -> BoxFuture<'a, Result<Answer<Conclusion>, ModelError>>;
+}
+
+/// What a model is asked for, where it matters how much that may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question<'a> {
+    /// A plan.
+    Plan,
+    /// The arguments of a tool.
+    Arguments {
+        /// The tool's name.
+        tool: &'a str,
+    },
+    /// A conclusion.
+    Conclude,
 }
 
 /// What the planner asks.

@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use langdeck_shared::Alert;
 
 use super::{
     Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, DEFAULT_TIMEOUT, Finding, Model, ModelCall,
-    ModelError, Plan, PlanRequest, Scenarios, Usage,
+    ModelError, Plan, PlanRequest, Question, Scenarios, Usage,
 };
 use crate::memory::Recall;
 use crate::policy::CallPolicy;
 
-const NAME: &str = "simulated-gpt-4";
+/// The names under which it answers, which tell its price: the usual one and a cheaper one.
+pub(crate) const SIMULATED_MODELS: [&str; 2] = ["simulated-gpt-4", "simulated-gpt-3.5"];
 
 /// A model that needs no provider.
 #[derive(Debug)]
@@ -24,8 +26,8 @@ pub(crate) struct SimulatedModel {
 
 impl SimulatedModel {
     /// A model whose every answer takes `delay` times as long as its scenario says.
-    pub(crate) fn new(scenarios: Arc<Scenarios>, delay: f64) -> Self {
-        Self { name: NAME.into(), scenarios, delay }
+    pub(crate) fn new(name: &str, scenarios: Arc<Scenarios>, delay: f64) -> Self {
+        Self { name: name.into(), scenarios, delay }
     }
 
     fn answer<T>(&self, value: T, usage: Usage) -> Result<Answer<T>, ModelError> {
@@ -41,6 +43,23 @@ impl Model for SimulatedModel {
     /// Simulated time, slowed down or quickened like the work itself.
     fn policy(&self) -> CallPolicy {
         CallPolicy::with_timeout(DEFAULT_TIMEOUT).scaled(self.delay)
+    }
+
+    /// Exactly what its scenario says.
+    fn most_tokens(&self, alert: &Alert, question: Question<'_>) -> Usage {
+        let scenario = self.scenarios.of(&alert.alert_type);
+        match question {
+            Question::Plan => scenario.planner.tokens,
+            // One that no scenario knows gets no answer.
+            Question::Arguments { tool } => {
+                self.scenarios.tool(&alert.alert_type, tool).map_or_else(Usage::default, |part| part.tokens)
+            }
+            Question::Conclude => scenario.reasoner.tokens,
+        }
+    }
+
+    fn longest_plan(&self, alert: &Alert) -> Option<Vec<&str>> {
+        Some(self.scenarios.of(&alert.alert_type).tools.iter().map(|part| &*part.tool).collect())
     }
 
     fn plan<'a>(

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use langdeck_shared::Alert;
 
 use super::scenarios::Scenarios;
-use super::{ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, Plan, PlanRequest, SimulatedModel};
+use super::{
+    ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, Plan, PlanRequest, SIMULATED_MODELS,
+    SimulatedModel,
+};
 use crate::memory::Recall;
 use crate::testing::alert;
 use crate::tools::{SIMULATED_TOOLS, ToolCall, ToolError, simulated_tools};
@@ -21,20 +24,20 @@ fn built_in() -> Arc<Scenarios> {
 }
 
 async fn plan(alert: &Alert, recall: Option<&Recall>) -> (Plan, u64) {
-    let model = SimulatedModel::new(built_in(), 0.0);
+    let model = SimulatedModel::new(SIMULATED_MODELS[0], built_in(), 0.0);
     let answer = model.plan(PlanRequest { alert, recall, tools: &[] }).await.unwrap();
     (answer.value, answer.call.usage.input + answer.call.usage.output)
 }
 
 async fn conclude(alert: &Alert, findings: &[Finding]) -> Conclusion {
-    let model = SimulatedModel::new(built_in(), 0.0);
+    let model = SimulatedModel::new(SIMULATED_MODELS[0], built_in(), 0.0);
     model.conclude(ConclusionRequest { alert, findings }).await.unwrap().value
 }
 
 #[tokio::test]
 async fn every_scenario_is_about_the_alerts_service_and_says_that_it_is_simulated() {
     let scenarios = built_in();
-    let model = SimulatedModel::new(Arc::clone(&scenarios), 0.0);
+    let model = SimulatedModel::new(SIMULATED_MODELS[0], Arc::clone(&scenarios), 0.0);
     let tools = simulated_tools(&scenarios, 0.0);
     for alert_type in SCENARIOS.iter().chain(&["unheard_of"]) {
         let alert = alert(alert_type, "ledger");

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use langdeck_shared::{Alert, Status, StepStatus, Totals};
 use tokio::time::Instant;
 
+use super::admission::Terms;
 use super::recorder::{Entry, News, ToolEnd};
 use super::{Begun, CancelReason, Run};
 use crate::clock::millis;
@@ -76,14 +77,16 @@ impl Books {
     }
 
     /// Takes an alert in.
-    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant) -> Run {
+    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant, terms: Terms) -> Run {
         self.totals.requests += 1;
         let second = self.second(now);
         self.samples.at(second).requests += 1;
         self.last_alert = Some(Arc::clone(&alert));
         let account = self.ledger.account(&alert);
-        let number = self.investigations.insert(Record::accepted(Arc::clone(&alert), accepted_at, now));
-        Run::new(number, alert, now, accepted_at, account)
+        let degraded = terms.degraded.clone();
+        let record = Record { degraded, ..Record::accepted(Arc::clone(&alert), accepted_at, now) };
+        let number = self.investigations.insert(record);
+        Run::new(number, alert, now, accepted_at, account, terms)
     }
 
     /// The chain of an accepted investigation begins.
@@ -120,7 +123,9 @@ impl Books {
     }
 
     /// An investigation ends; what of it was still at work or waiting is over.
-    pub(super) fn end(&mut self, number: u64, ending: Ending, now: Instant) -> Option<Ended> {
+    ///
+    /// `capped` says that it was not allowed to spend enough for all of its calls.
+    pub(super) fn end(&mut self, number: u64, ending: Ending, capped: bool, now: Instant) -> Option<Ended> {
         let mut cut_off = Vec::new();
         let ended = self.investigations.end(number, |record| {
             let at = record.elapsed(now);
@@ -133,6 +138,7 @@ impl Books {
                 }
             }
             record.ended = Some(now);
+            record.capped = capped;
             match ending {
                 Ending::Concluded { complete, conclusion } => {
                     record.status = if complete { Status::Succeeded } else { Status::Partial };

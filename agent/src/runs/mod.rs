@@ -1,5 +1,6 @@
 //! Runs: investigations that live on their own, from their admission to their end, whoever asked for them.
 
+mod admission;
 mod books;
 mod episodes;
 mod idempotency;
@@ -19,23 +20,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AlertRequest, CostEntry, Status};
+use langdeck_shared::{Alert, AlertRequest, CostEntry, Status, Usd};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use admission::{Cheaper, Offer, warn_of};
 use books::Ending;
 pub(crate) use books::{Books, ToolCalls};
 use episodes::Episodes;
 pub(crate) use episodes::{Episode, Firing, MOST_EPISODES};
 pub(crate) use idempotency::Claim;
-use recorder::Recorder;
+use recorder::{News, Recorder};
 pub(crate) use render::{Detail, investigation, memory_entry, report};
 use schedule::Schedule;
 pub(crate) use schedule::{Limits, Run};
 
-use crate::chain::{Engine, Outcome};
+use crate::chain::{Engine, Job, Outcome};
 use crate::clock::{self, millis};
-use crate::cost::{Policy, Prices, Told};
+use crate::cost::{BudgetStore, LocalBudgets, Policy, Prices, Purse, Spent, Told};
 use crate::identity::Identity;
 use crate::memory::{Ended, Recall};
 use crate::metrics::Meters;
@@ -46,6 +48,12 @@ pub(crate) struct Runs {
     engine: Engine,
     scenarios: Arc<Scenarios>,
     prices: Prices,
+    /// The most that one investigation may cost.
+    cap: Option<Usd>,
+    /// The model that takes over where a budget degrades.
+    cheaper: Option<Cheaper>,
+    /// Whether anything limits what is spent.
+    is_limited: bool,
     identity: Arc<Identity>,
     meters: Arc<Meters>,
     tasks: TaskTracker,
@@ -58,6 +66,7 @@ pub(crate) struct Runs {
 /// The books, and the schedule that goes with them.
 pub(crate) struct State {
     pub(crate) books: Books,
+    pub(crate) budgets: Box<dyn BudgetStore>,
     schedule: Schedule,
     episodes: Episodes,
 }
@@ -69,6 +78,8 @@ pub(crate) enum Refusal {
     Full(Limits),
     /// The replica is about to stop.
     Draining,
+    /// A budget has no room for its investigation.
+    Spent(Box<Spent>),
     /// The idempotency key belongs to an investigation of another alert.
     KeyReused {
         /// That investigation's number.
@@ -97,6 +108,7 @@ struct Arrival {
     alert: Arc<Alert>,
     accepted_at: Timestamp,
     now: Instant,
+    offer: Option<Offer>,
 }
 
 /// An investigation whose chain is about to run.
@@ -117,11 +129,18 @@ impl Runs {
         policy: Policy,
     ) -> Arc<Self> {
         let books = Books::new(history, identity.started);
-        let state = State { books, schedule: Schedule::new(limits), episodes: Episodes::new() };
+        let is_limited = policy.is_limiting();
+        let Policy { prices, budgets, cap, degrade_to } = policy;
+        let cheaper = engine.model_named(&degrade_to).map(|model| Cheaper { model, name: degrade_to });
+        let budgets = Box::new(LocalBudgets::new(budgets, identity.started_at));
+        let state = State { books, budgets, schedule: Schedule::new(limits), episodes: Episodes::new() };
         Arc::new(Self {
             engine,
             scenarios,
-            prices: policy.prices,
+            prices,
+            cap,
+            cheaper,
+            is_limited,
             identity,
             meters,
             tasks: TaskTracker::new(),
@@ -154,7 +173,9 @@ impl Runs {
 
     fn arrival(&self, request: AlertRequest) -> Arrival {
         let (accepted_at, now) = (clock::now(), Instant::now());
-        Arrival { alert: Arc::new(self.alert(request, accepted_at)), accepted_at, now }
+        let alert = Arc::new(self.alert(request, accepted_at));
+        let offer = self.offer(&alert, accepted_at);
+        Arrival { alert, accepted_at, now, offer }
     }
 
     fn alert(&self, request: AlertRequest, arrived: Timestamp) -> Alert {
@@ -186,16 +207,18 @@ impl Runs {
 
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
         self.meters.observe_wait(started.saturating_duration_since(run.accepted));
-        let recorder = Recorder::new(&self.prices, &run, started);
-        let ending = self.follow(&run, recall.as_ref(), started, &recorder).await;
-        let (ended, next) = {
+        let recorder = Recorder::new(started);
+        let purse = Purse::new(&self.prices, run.accepted_at, run.terms.purse);
+        let ending = self.follow(&run, recall.as_ref(), started, &purse, &recorder).await;
+        let (ended, next, worsened) = {
             let now = Instant::now();
             let mut state = self.lock();
-            state.books.enter(&run, recorder.last_news(), now);
-            let ended = state.end(&run, ending, now);
+            state.enter(&run, recorder.last_news(), now);
+            let ended = state.end(&run, ending, purse.was_short(), now);
             let next = state.schedule.next().map(|next| state.books.begin(&next, now));
-            (ended, next)
+            (ended, next, state.budgets.worsened())
         };
+        warn_of(&worsened);
         self.announce(&run, ended);
         if let Some(next) = next {
             // Not started from here: a long queue of chains that never wait would be as deep a stack.
@@ -204,15 +227,22 @@ impl Runs {
     }
 
     /// Runs a chain to its end, or until it is cancelled. Whenever it waits, the books are brought up to date.
-    async fn follow(&self, run: &Run, recall: Option<&Recall>, started: Instant, recorder: &Recorder<'_>) -> Ending {
-        let mut chain =
-            pin!(AssertUnwindSafe(self.engine.investigate(&run.alert, recall, started, recorder)).catch_unwind());
+    async fn follow(
+        &self,
+        run: &Run,
+        recall: Option<&Recall>,
+        started: Instant,
+        purse: &Purse<'_>,
+        recorder: &Recorder,
+    ) -> Ending {
+        let job = Job { alert: &run.alert, recall, model: run.terms.model, started, purse, observer: recorder };
+        let mut chain = pin!(AssertUnwindSafe(self.engine.investigate(job)).catch_unwind());
         let chain = poll_fn(|context| {
             let polled = chain.as_mut().poll(context);
             if polled.is_pending()
                 && let Some(news) = recorder.news()
             {
-                self.lock().books.enter(run, news, Instant::now());
+                self.lock().enter(run, news, Instant::now());
             }
             polled
         });
@@ -236,7 +266,7 @@ impl Runs {
         };
         run.cancel(reason);
         if state.schedule.dequeue(number) {
-            let ended = state.end(&run, Ending::Cancelled(reason), Instant::now());
+            let ended = state.end(&run, Ending::Cancelled(reason), false, Instant::now());
             drop(state);
             self.announce(&run, ended);
         }
@@ -317,10 +347,11 @@ impl State {
 
     /// Admits an alert, if there is room: its investigation begins, or waits for a place to run.
     fn admit(&mut self, arrival: Arrival, claim: Option<Claim>) -> Result<(Arc<Run>, Option<Begun>), Refusal> {
+        let runs_now = self.schedule.admit()?;
+        let Arrival { alert, accepted_at, now, offer } = arrival;
+        let terms = self.terms(offer, &alert, accepted_at)?;
         let Self { books, schedule, .. } = self;
-        let runs_now = schedule.admit()?;
-        let Arrival { alert, accepted_at, now } = arrival;
-        let run = Arc::new(books.accept(alert, accepted_at, now));
+        let run = Arc::new(books.accept(alert, accepted_at, now, terms));
         schedule.insert(Arc::clone(&run), claim);
         if runs_now {
             let begun = books.begin(&run, now);
@@ -330,8 +361,21 @@ impl State {
         Ok((run, None))
     }
 
-    fn end(&mut self, run: &Run, ending: Ending, now: Instant) -> Option<Ended> {
+    /// Enters what happened in an investigation; what it spent comes out of what was set aside for it.
+    fn enter(&mut self, run: &Run, news: News, now: Instant) {
+        if let Some(reservation) = run.terms.reservation {
+            for cost in news.costs() {
+                self.budgets.settle(reservation, cost);
+            }
+        }
+        self.books.enter(run, news, now);
+    }
+
+    fn end(&mut self, run: &Run, ending: Ending, capped: bool, now: Instant) -> Option<Ended> {
         self.schedule.remove(run.number);
-        self.books.end(run.number, ending, now)
+        if let Some(reservation) = run.terms.reservation {
+            self.budgets.release(reservation);
+        }
+        self.books.end(run.number, ending, capped, now)
     }
 }

@@ -5,23 +5,27 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AlertRequest, CostShare, Spend, StepStatus, ToolMode};
+use langdeck_shared::{
+    Alert, AlertRequest, AtLimit, Budget, BudgetWindow, CostShare, Spend, StepStatus, ToolMode, Usd,
+};
 use proptest::prelude::*;
 
 use super::{CancelReason, Limits, Run, Runs};
 use crate::chain::Engine;
-use crate::cost::{self, Policy};
+use crate::cost::{self, Policy, Rule};
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::model::Scenarios;
 use crate::{
     Answer, Arguments, ArgumentsRequest, CallPolicy, Conclusion, ConclusionRequest, Model, ModelCall, ModelError, Plan,
-    PlanRequest, Tool, ToolCall, ToolError, Usage,
+    PlanRequest, Question, Tool, ToolCall, ToolError, Usage,
 };
 
 const TOOLS: [&str; 3] = ["a", "b", "c"];
 /// The second has no price.
 const MODELS: [&str; 2] = ["simulated-gpt-4", "somebody-elses"];
+/// No call takes more.
+const MOST: Usage = Usage { input: 101, output: 30, cached_input: 0, estimated: false };
 const HISTORY: usize = 100;
 
 /// What a call of a model or a tool does, after how many milliseconds.
@@ -106,6 +110,14 @@ impl Model for ScriptedModel {
         CallPolicy::with_timeout(Duration::from_millis(300))
     }
 
+    fn most_tokens(&self, _: &Alert, _: Question<'_>) -> Usage {
+        MOST
+    }
+
+    fn longest_plan(&self, _: &Alert) -> Option<Vec<&str>> {
+        Some(TOOLS.to_vec())
+    }
+
     fn plan<'a>(&'a self, _: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {
         let plan = Plan { tools: TOOLS.map(Into::into).to_vec(), reasoning: "all of them".into() };
         Box::pin(self.0.answer(plan))
@@ -163,21 +175,22 @@ fn events() -> impl Strategy<Value = Vec<(u64, Event)>> {
     proptest::collection::vec((0..300_u64, event), 1..24)
 }
 
-fn runs(script: &Arc<Script>, mode: ToolMode, deadline: Duration) -> Arc<Runs> {
+fn runs(script: &Arc<Script>, mode: ToolMode, deadline: Duration, limit: Option<Usd>) -> Arc<Runs> {
     let tools = TOOLS.map(|name| Arc::new(ScriptedTool(name, Arc::clone(script))) as Arc<dyn Tool>).to_vec();
     let engine = Engine::new(Arc::new(ScriptedModel(Arc::clone(script))), tools, mode, deadline);
     let meters = Arc::new(Meters::new(engine.tools()).unwrap());
     let identity = Arc::new(Identity::new("r", MODELS[0], mode));
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
-    Runs::new(
-        engine,
-        scenarios,
-        identity,
-        meters,
-        Limits { running: 4, queued: 4 },
-        HISTORY,
-        Policy::built_in().unwrap(),
-    )
+    let mut policy = Policy::built_in().unwrap();
+    policy.budgets.extend(limit.map(|limit| Rule::total(limit, BudgetWindow::Month, AtLimit::Reject)));
+    Runs::new(engine, scenarios, identity, meters, Limits { running: 4, queued: 4 }, HISTORY, policy)
+}
+
+/// The budget, if there is one; it holds at every moment.
+fn budget(runs: &Runs) -> Option<Budget> {
+    let budget = runs.look(|state| state.budgets.tell(Timestamp::now())).pop()?;
+    assert!(budget.spent_usd + budget.reserved_usd <= budget.limit_usd, "{budget:?}");
+    Some(budget)
 }
 
 /// Lets it all happen, and waits for the end of whatever was accepted.
@@ -199,6 +212,7 @@ async fn happen(runs: &Arc<Runs>, events: Vec<(u64, Event)>) -> Vec<Arc<Run>> {
             }
             Event::Cancel { .. } => {}
         }
+        budget(runs);
     }
     for run in &accepted {
         run.wait().await;
@@ -219,6 +233,8 @@ proptest! {
         events in events(),
         parallel in any::<bool>(),
         deadline_ms in 50..3000_u64,
+        // From less than one investigation may cost to more than there will be.
+        limit in proptest::option::of(200_000..20_000_000_u64),
         seed in any::<u64>(),
     ) {
         let mode = if parallel { ToolMode::Parallel } else { ToolMode::Sequential };
@@ -226,7 +242,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         fastrand::seed(seed);
         let _entered = runtime.enter();
-        let runs = runs(&script, mode, Duration::from_millis(deadline_ms));
+        let runs = runs(&script, mode, Duration::from_millis(deadline_ms), limit.map(Usd::from_nanos));
+        let before = budget(&runs);
         let accepted = runtime.block_on(happen(&runs, events));
 
         let paid = cost::sum(
@@ -247,6 +264,17 @@ proptest! {
             (kept.len(), cost::sum(kept))
         });
         prop_assert_eq!((kept, kept_spend), (accepted.len(), paid));
+
+        prop_assert_eq!(runs.look(|state| state.books.ledger.between(0, i64::MAX / 2).spend), paid);
+        if let (Some(before), Some(after)) = (before, budget(&runs)) {
+            prop_assert_eq!(after.reserved_usd, Usd::ZERO);
+            // Unless a month has just ended.
+            if before.resets_at == after.resets_at {
+                prop_assert_eq!(after.spent_usd, paid.cost_usd);
+            }
+        }
+        // Who was admitted can finish.
+        prop_assert!(records.iter().all(|record| !record.capped));
 
         prop_assert_eq!(gauges, (0, 0));
         prop_assert_eq!(totals.requests, accepted.len() as u64);

@@ -3,18 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use langdeck_shared::StepStatus;
+use langdeck_shared::{StepStatus, Usd};
 use tokio::time::Instant;
 
-use super::Run;
 use crate::chain::{Callee, Observer, PLANNER, StepEnd};
-use crate::cost::{self, Charge, Prices};
+use crate::cost::{self, Charge};
 use crate::memory::{Progress, StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
 
-pub(super) struct Recorder<'a> {
-    prices: &'a Prices,
-    run: &'a Run,
+pub(super) struct Recorder {
     started: Instant,
     news: Mutex<News>,
 }
@@ -49,10 +46,10 @@ pub(super) enum ToolEnd {
     Cancelled,
 }
 
-impl<'a> Recorder<'a> {
-    pub(super) fn new(prices: &'a Prices, run: &'a Run, started: Instant) -> Self {
+impl Recorder {
+    pub(super) fn new(started: Instant) -> Self {
         let news = News { progress: Progress::none(), entries: Vec::new(), fresh: false };
-        Self { prices, run, started, news: Mutex::new(news) }
+        Self { started, news: Mutex::new(news) }
     }
 
     /// The news, if there are any, of a chain that goes on.
@@ -87,12 +84,20 @@ impl<'a> Recorder<'a> {
 }
 
 impl News {
+    /// What each call cost.
+    pub(super) fn costs(&self) -> impl Iterator<Item = Usd> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Spent { charge, .. } => Some(charge.spend.cost_usd),
+            _ => None,
+        })
+    }
+
     fn step(&mut self, step: usize) -> Option<&mut StepRecord> {
         self.progress.steps.get_mut(step)
     }
 }
 
-impl Observer for Recorder<'_> {
+impl Observer for Recorder {
     fn began(&self, step: usize, now: Instant) {
         let at = now.saturating_duration_since(self.started);
         self.note(|news| {
@@ -114,8 +119,7 @@ impl Observer for Recorder<'_> {
         });
     }
 
-    fn called_model(&self, step: usize, call: &ModelCall) {
-        let charge = self.prices.charge(call, self.run.accepted_at);
+    fn called_model(&self, step: usize, call: &ModelCall, charge: Charge) {
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
             step.spend = cost::add(step.spend, charge.spend);

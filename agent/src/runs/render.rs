@@ -41,12 +41,18 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
         tokens: spend.tokens,
         cost_usd: spend.cost_usd,
         unpriced_tokens: spend.unpriced_tokens,
+        degraded_by: degraded_by(record),
+        capped: record.capped,
         confidence: record.conclusion.as_ref().map(|conclusion| conclusion.confidence),
         root_cause: record.conclusion.as_ref().map(|conclusion| Arc::clone(&conclusion.root_cause)),
         error: record.error.clone(),
         steps: record.steps.iter().map(|step| self::step(step, record, detail)).collect(),
         report: if detail == Detail::Full { report(record, identity).map(Box::new) } else { None },
     }
+}
+
+fn degraded_by(record: &Record) -> Option<Arc<str>> {
+    record.degraded.as_ref().map(|degraded| Arc::clone(&degraded.scope))
 }
 
 fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
@@ -161,7 +167,9 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
             },
             cost_usd: spend.cost_usd,
             unpriced_tokens: spend.unpriced_tokens,
-            model: Arc::clone(&identity.model),
+            model: record.degraded.as_ref().map_or_else(|| Arc::clone(&identity.model), |by| Arc::clone(&by.model)),
+            degraded_by: degraded_by(record),
+            capped: record.capped,
         },
         execution_time_ms: millis(took),
         memory_updated: true,

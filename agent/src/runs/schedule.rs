@@ -9,6 +9,7 @@ use langdeck_shared::Alert;
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
+use super::admission::Terms;
 use super::idempotency::{Claim, Keys};
 use super::{CancelReason, Refusal};
 use crate::cost::Account;
@@ -30,6 +31,7 @@ pub(crate) struct Run {
     /// The same by the wall clock.
     pub(super) accepted_at: Timestamp,
     pub(super) account: Account,
+    pub(super) terms: Terms,
     cancel: SetOnce<CancelReason>,
     ended: SetOnce<Arc<Record>>,
 }
@@ -41,8 +43,9 @@ impl Run {
         accepted: Instant,
         accepted_at: Timestamp,
         account: Account,
+        terms: Terms,
     ) -> Self {
-        Self { number, alert, accepted, accepted_at, account, cancel: SetOnce::new(), ended: SetOnce::new() }
+        Self { number, alert, accepted, accepted_at, account, terms, cancel: SetOnce::new(), ended: SetOnce::new() }
     }
 
     /// The wall clock at an instant of it, in milliseconds since 1970, reckoned from its acceptance.

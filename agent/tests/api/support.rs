@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use langdeck_agent::{
     Agent, Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Config, Model, ModelCall, ModelError,
-    Parts, Plan, PlanRequest, Tool, ToolCall, ToolError, Usage,
+    Parts, Plan, PlanRequest, Question, StartError, Tool, ToolCall, ToolError, Usage,
 };
-use langdeck_shared::{Investigation, Problem, ReplicaUpdate};
+use langdeck_shared::{Alert, Investigation, Problem, ReplicaUpdate};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -49,9 +49,13 @@ impl Server {
 
     /// The same, where attempts before that one fail.
     pub(crate) async fn gated_from_attempt(first: u32, config: Config) -> (Self, Arc<Gate>) {
-        let gate = Arc::new(Gate { first, entered: Semaphore::new(0), open: Semaphore::new(0) });
-        let parts = Parts { model: Arc::new(Planner), tools: vec![Arc::clone(&gate) as _] };
-        (Self::around(Agent::start_with(config, parts).await.unwrap()), gate)
+        let (agent, gate) = gated(first, config).await;
+        (Self::around(agent.unwrap()), gate)
+    }
+
+    /// Why the same does not start.
+    pub(crate) async fn gated_refused(config: Config) -> StartError {
+        gated(1, config).await.0.err().unwrap()
     }
 
     pub(crate) fn around(agent: Agent) -> Self {
@@ -112,6 +116,12 @@ impl Server {
     pub(crate) async fn replica(&self, since: Option<&str>) -> ReplicaUpdate {
         self.read(&since.map_or("/v1/replica".to_owned(), |cursor| format!("/v1/replica?since={cursor}"))).await
     }
+}
+
+async fn gated(first: u32, config: Config) -> (Result<Agent, StartError>, Arc<Gate>) {
+    let gate = Arc::new(Gate { first, entered: Semaphore::new(0), open: Semaphore::new(0) });
+    let parts = Parts { model: Arc::new(Planner), other_models: Vec::new(), tools: vec![Arc::clone(&gate) as _] };
+    (Agent::start_with(config, parts).await, gate)
 }
 
 pub(crate) fn alert(alert_type: &str, service: &str) -> Value {
@@ -209,6 +219,10 @@ fn answer<T>(value: T) -> Result<Answer<T>, ModelError> {
 impl Model for Planner {
     fn name(&self) -> &str {
         "no-such-price"
+    }
+
+    fn most_tokens(&self, _: &Alert, _: Question<'_>) -> Usage {
+        Usage { input: 2, output: 1, ..Usage::default() }
     }
 
     fn plan<'a>(&'a self, request: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>> {

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use langdeck_shared::{AtLimit, Budget, BudgetState, BudgetWindow, Counted, Usd};
 use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type};
 
 use crate::api::error::{ApiError, Kind};
+use crate::cost::Spent;
 
 /// A kind of problem, when it is the answer, and the detail of an example.
 type Case = (Kind, &'static str, &'static str);
@@ -48,7 +51,7 @@ const DRAINING: Case = (
 const KEY_REUSED: &str = "this idempotency key came with another alert before; use a new key for a new alert";
 
 /// Why an alert is not accepted.
-const ALERT: [Case; 9] = [
+const ALERT: [Case; 10] = [
     NOT_JSON,
     (
         Kind::InvalidIdempotencyKey,
@@ -63,6 +66,11 @@ const ALERT: [Case; 9] = [
     (Kind::TooLarge, "the body has more than 64 KiB", "this body may have at most 65536 bytes"),
     UNSUPPORTED,
     (Kind::InvalidAlert, "a field is missing or invalid", "alert_type: must not be blank"),
+    (
+        Kind::BudgetExceeded,
+        "a budget has no room for the investigation; `budget` says which, and when it resets",
+        "the budget `total` of 5 USD per day (UTC) has no room",
+    ),
     (
         Kind::Full,
         "all places to run and to wait are taken",
@@ -231,10 +239,29 @@ fn example(kind: Kind, detail: &str) -> ExampleBuilder {
         (Kind::Conflict | Kind::InvestigationFailed | Kind::OwnerGone, _) => {
             ApiError::new(kind, detail).about(INVESTIGATION.to_owned())
         }
+        (Kind::BudgetExceeded, _) => ApiError::spent(&spent(), Timestamp::UNIX_EPOCH),
         _ => ApiError::new(kind, detail),
     };
     // A struct of strings and numbers is always JSON.
     ExampleBuilder::new().value(serde_json::to_value(error.problem(REQUEST)).ok())
+}
+
+/// A budget that has no room.
+fn spent() -> Spent {
+    let budget = Budget {
+        scope: "total".to_owned(),
+        limit_usd: Usd::from_nanos(5_000_000_000),
+        window: BudgetWindow::Day,
+        resets_at: Timestamp::constant(1_795_392_000, 0),
+        spent_usd: Usd::from_nanos(4_999_842_000),
+        reserved_usd: Usd::ZERO,
+        threshold_percent: 80,
+        state: BudgetState::Exceeded,
+        at_limit: AtLimit::Reject,
+        rejections: 1,
+        counted: Counted::ThisReplicaThisLife,
+    };
+    Spent { budget, needed: Usd::from_nanos(314_000) }
 }
 
 fn seconds() -> Header {

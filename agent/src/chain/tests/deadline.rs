@@ -50,7 +50,7 @@ async fn the_reasoner_is_told_what_there_was_no_time_for() {
     let model = Arc::new(FakeModel::planning(&["hung", "a"]));
     let tools = tools(&[("hung", Behaviour::Hangs), ("a", SOON)]);
     let engine = Engine::new(Arc::clone(&model) as _, tools, Sequential, TEN_SECONDS);
-    engine.investigate(&alert("t", "s"), None, Instant::now(), &Notes::default()).await;
+    run(&engine, Instant::now(), &Notes::default()).await;
     let told = model.told.lock().unwrap();
     assert!(told.iter().all(|finding| finding.result == Err(OVER.into())), "{told:?}");
 }

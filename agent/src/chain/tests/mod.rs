@@ -2,15 +2,19 @@
 
 mod attempts;
 mod deadline;
+mod purse;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use langdeck_shared::ToolMode::{self, Parallel, Sequential};
+use langdeck_shared::Usd;
 use tokio::time::Instant;
 
-use super::{Callee, Engine, Observer, Outcome, StepEnd};
-use crate::model::{Arguments, ModelCall, Plan};
+use super::{Callee, Engine, Job, ModelId, Observer, Outcome, StepEnd};
+use crate::cost::{Charge, Policy, Purse};
+use crate::model::{Arguments, ModelCall, Plan, Usage};
 use crate::testing::{Behaviour, Call, FakeModel, Fault, alert, fake_tool};
 use crate::tools::Tool;
 
@@ -42,7 +46,7 @@ impl Observer for Notes {
         self.note(format!("planned {} because: {}", plan.tools.join(" "), plan.reasoning));
     }
 
-    fn called_model(&self, step: usize, call: &ModelCall) {
+    fn called_model(&self, step: usize, call: &ModelCall, _: Charge) {
         self.note(format!("{step} spent {}+{}", call.usage.input, call.usage.output));
     }
 
@@ -81,8 +85,20 @@ async fn investigate_within(
 ) -> (Outcome, Vec<String>) {
     let notes = Notes::default();
     let engine = Engine::new(Arc::new(model), tools, mode, limit);
-    let outcome = engine.investigate(&alert("t", "s"), None, Instant::now(), &notes).await;
+    let outcome = run(&engine, Instant::now(), &notes).await;
     (outcome, notes.lines())
+}
+
+async fn run(engine: &Engine, started: Instant, notes: &Notes) -> Outcome {
+    run_with(None, engine, started, notes).await
+}
+
+/// With no more than this to spend; any amount where there is no limit.
+async fn run_with(limit: Option<Usd>, engine: &Engine, started: Instant, notes: &Notes) -> Outcome {
+    let (prices, alert) = (Policy::built_in().unwrap().prices, alert("t", "s"));
+    let purse = Purse::new(&prices, Timestamp::now(), limit);
+    let model = ModelId::default();
+    engine.investigate(Job { alert: &alert, recall: None, model, started, purse: &purse, observer: notes }).await
 }
 
 fn confidence(outcome: &Outcome) -> (bool, f64) {
@@ -123,7 +139,7 @@ async fn parallel_tools_overlap_and_report_in_the_plans_order() {
     let model = Arc::new(FakeModel::planning(&["late", "soon"]));
     let engine = Engine::new(Arc::clone(&model) as _, tools(&[("late", LATER), ("soon", SOON)]), Parallel, LIMIT);
     let (notes, start) = (Notes::default(), Instant::now());
-    engine.investigate(&alert("t", "s"), None, start, &notes).await;
+    run(&engine, start, &notes).await;
     assert_eq!(start.elapsed(), Duration::from_millis(30));
     let lines = notes.lines();
     let place = |line: &str| lines.iter().position(|other| other.starts_with(line)).unwrap();
@@ -138,7 +154,7 @@ async fn a_failing_tool_makes_the_report_partial_and_less_sure() {
         let model = Arc::new(FakeModel::planning(&["a", "broken", "b", "c"]));
         let tools = tools(&[("a", SOON), ("b", SOON), ("c", SOON), ("broken", Behaviour::Fails)]);
         let engine = Engine::new(Arc::clone(&model) as _, tools, mode, LIMIT);
-        let outcome = engine.investigate(&alert("t", "s"), None, Instant::now(), &Notes::default()).await;
+        let outcome = run(&engine, Instant::now(), &Notes::default()).await;
         let (complete, confidence) = confidence(&outcome);
         assert!(!complete);
         assert!((confidence - 0.6).abs() < 1e-9, "{confidence}");

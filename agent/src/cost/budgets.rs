@@ -1,0 +1,304 @@
+//! Budgets: what may be spent, what is, and what is set aside for investigations that have not ended.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt};
+use jiff::Timestamp;
+use langdeck_shared::{Alert, AtLimit, Budget, BudgetState, BudgetWindow, Counted, Usd};
+
+use super::window::Stretch;
+
+/// One budget, as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub(crate) scope: Scope,
+    pub(crate) limit: Usd,
+    pub(crate) window: BudgetWindow,
+    pub(crate) threshold_percent: u8,
+    pub(crate) at_limit: AtLimit,
+}
+
+/// Whose spending a budget limits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    Total,
+    Service(Arc<str>),
+    AlertType(Arc<str>),
+}
+
+impl Scope {
+    fn covers(&self, alert: &Alert) -> bool {
+        match self {
+            Self::Total => true,
+            Self::Service(service) => **service == *alert.service,
+            Self::AlertType(alert_type) => **alert_type == *alert.alert_type,
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Total => f.write_str("total"),
+            Self::Service(service) => write!(f, "service:{service}"),
+            Self::AlertType(alert_type) => write!(f, "alert_type:{alert_type}"),
+        }
+    }
+}
+
+/// The most that an investigation may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Quote {
+    /// With the model that is meant for it.
+    pub(crate) usual: Usd,
+    /// With the cheaper one; none where that is no cheaper.
+    pub(crate) cheaper: Option<Usd>,
+}
+
+/// Money that is set aside for an investigation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) reservation: ReservationId,
+    pub(crate) amount: Usd,
+    /// The budget because of which it is for the cheaper model.
+    pub(crate) degraded: Option<Arc<str>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ReservationId(u64);
+
+/// Why nothing is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// The budget that has no room.
+    pub(crate) budget: Budget,
+    /// How much there should have been.
+    pub(crate) needed: Usd,
+}
+
+/// Keeps budgets. Whoever shares one store shares the limits.
+pub(crate) trait BudgetStore: fmt::Debug + Send {
+    /// Sets the most that an investigation may cost aside, in every budget that covers its alert or in none: of all who
+    /// ask at once, no more are served than there is room for.
+    fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>>;
+
+    /// Some of what was set aside is spent.
+    fn settle(&mut self, reservation: ReservationId, cost: Usd);
+
+    /// The investigation has ended: what it did not spend is free again. A second time changes nothing.
+    fn release(&mut self, reservation: ReservationId);
+
+    /// Every budget as it stands.
+    fn tell(&self, at: Timestamp) -> Vec<Budget>;
+
+    /// Those that have come to stand worse since this was asked last.
+    fn worsened(&mut self) -> Vec<Budget>;
+}
+
+/// The budgets of one replica, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct LocalBudgets {
+    budgets: Vec<Account>,
+    reservations: HashMap<ReservationId, Reservation>,
+    last: u64,
+    /// Whether one may have come to stand worse.
+    changed: bool,
+}
+
+#[derive(Debug)]
+struct Account {
+    rule: Rule,
+    scope: Arc<str>,
+    /// The window under way is the last; before it those that still have money set aside.
+    windows: VecDeque<Window>,
+    /// Whether the last investigation that asked found no room.
+    short: bool,
+    /// The worst that was told of the window under way.
+    told: BudgetState,
+    rejections: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    stretch: Stretch,
+    spent: Usd,
+    reserved: Usd,
+}
+
+#[derive(Debug)]
+struct Reservation {
+    left: Usd,
+    /// Which budgets, and since when their window ran: what is spent later still belongs to that one. An alert is covered
+    /// by three at most: the whole, its service, its type.
+    holds: [Option<(usize, i64)>; 3],
+}
+
+impl LocalBudgets {
+    pub(crate) fn new(rules: Vec<Rule>, at: Timestamp) -> Self {
+        let budgets = rules.into_iter().map(|rule| Account::new(rule, at)).collect();
+        Self { budgets, reservations: HashMap::new(), last: 0, changed: false }
+    }
+
+    fn held(&mut self, (place, start_ms): (usize, i64)) -> Option<&mut Window> {
+        self.budgets[place].windows.iter_mut().find(|window| window.stretch.start_ms == start_ms)
+    }
+}
+
+impl BudgetStore for LocalBudgets {
+    fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>> {
+        let (mut needed, mut degraded, mut holds) = (quote.usual, None, [None; 3]);
+        let mut free = holds.iter_mut();
+        for (place, budget) in self.budgets.iter_mut().enumerate().filter(|(_, budget)| budget.rule.scope.covers(alert))
+        {
+            budget.roll(at);
+            if let Some(hold) = free.next() {
+                *hold = Some((place, budget.current().stretch.start_ms));
+            }
+            budget.short = !budget.has_room(quote.usual);
+            self.changed |= budget.short;
+            if let (true, AtLimit::Degrade, None, Some(cheaper)) =
+                (budget.short, budget.rule.at_limit, &degraded, quote.cheaper)
+            {
+                needed = cheaper;
+                degraded = Some(Arc::clone(&budget.scope));
+            }
+        }
+        for (place, _) in holds.into_iter().flatten() {
+            let budget = &mut self.budgets[place];
+            if budget.rule.at_limit == AtLimit::Reject && !budget.has_room(needed) {
+                budget.rejections += 1;
+                return Err(Box::new(Spent { budget: budget.tell(at), needed }));
+            }
+        }
+        for hold in holds.into_iter().flatten() {
+            if let Some(window) = self.held(hold) {
+                window.reserved += needed;
+            }
+        }
+        self.last += 1;
+        let reservation = ReservationId(self.last);
+        self.reservations.insert(reservation, Reservation { left: needed, holds });
+        Ok(Grant { reservation, amount: needed, degraded })
+    }
+
+    fn settle(&mut self, reservation: ReservationId, cost: Usd) {
+        let Some(kept) = self.reservations.get_mut(&reservation) else { return };
+        // A model that reports more than it said it could take has spent it all the same.
+        let drawn = cost.min(kept.left);
+        kept.left = kept.left.saturating_sub(drawn);
+        let holds = kept.holds;
+        for hold in holds.into_iter().flatten() {
+            if let Some(window) = self.held(hold) {
+                window.reserved = window.reserved.saturating_sub(drawn);
+                window.spent += cost;
+            }
+        }
+        self.changed = true;
+    }
+
+    fn release(&mut self, reservation: ReservationId) {
+        let Some(Reservation { left, holds }) = self.reservations.remove(&reservation) else { return };
+        for hold in holds.into_iter().flatten() {
+            if let Some(window) = self.held(hold) {
+                window.reserved = window.reserved.saturating_sub(left);
+            }
+        }
+    }
+
+    fn tell(&self, at: Timestamp) -> Vec<Budget> {
+        self.budgets.iter().map(|budget| budget.tell(at)).collect()
+    }
+
+    fn worsened(&mut self) -> Vec<Budget> {
+        if !std::mem::take(&mut self.changed) {
+            return Vec::new();
+        }
+        let worse = self.budgets.iter_mut().filter_map(|budget| {
+            let state = budget.state(budget.current());
+            if state <= budget.told {
+                return None;
+            }
+            budget.told = state;
+            Some(budget.show(*budget.current()))
+        });
+        worse.collect()
+    }
+}
+
+impl Account {
+    fn new(rule: Rule, at: Timestamp) -> Self {
+        let window = Window::new(Stretch::of(rule.window, at));
+        let scope = rule.scope.to_string().into();
+        Self { rule, scope, windows: VecDeque::from([window]), short: false, told: BudgetState::Ok, rejections: 0 }
+    }
+
+    /// The window under way. A clock that goes back opens no other one, whose money would be spent twice.
+    fn roll(&mut self, at: Timestamp) {
+        if at.as_millisecond() < self.current().stretch.end_ms {
+            return;
+        }
+        self.windows.retain(|window| window.reserved != Usd::ZERO);
+        self.windows.push_back(Window::new(Stretch::of(self.rule.window, at)));
+        (self.short, self.told) = (false, BudgetState::Ok);
+    }
+
+    fn current(&self) -> &Window {
+        // There is always one: each that ends is followed by the next.
+        &self.windows[self.windows.len() - 1]
+    }
+
+    fn has_room(&self, amount: Usd) -> bool {
+        let Window { spent, reserved, .. } = *self.current();
+        let taken = u128::from(spent.nanos()) + u128::from(reserved.nanos()) + u128::from(amount.nanos());
+        taken <= u128::from(self.rule.limit.nanos())
+    }
+
+    fn state(&self, window: &Window) -> BudgetState {
+        let (spent, limit) = (u128::from(window.spent.nanos()), u128::from(self.rule.limit.nanos()));
+        if self.short || spent >= limit {
+            BudgetState::Exceeded
+        } else if spent * 100 >= limit * u128::from(self.rule.threshold_percent) {
+            BudgetState::Warning
+        } else {
+            BudgetState::Ok
+        }
+    }
+
+    fn tell(&self, at: Timestamp) -> Budget {
+        let window = *self.current();
+        if at.as_millisecond() < window.stretch.end_ms {
+            return self.show(window);
+        }
+        // Nobody has asked for money of the new one yet.
+        let fresh = Window::new(Stretch::of(self.rule.window, at));
+        Budget { state: BudgetState::Ok, ..self.show(fresh) }
+    }
+
+    fn show(&self, window: Window) -> Budget {
+        let Rule { limit, window: length, threshold_percent, at_limit, .. } = self.rule;
+        Budget {
+            scope: self.scope.to_string(),
+            limit_usd: limit,
+            window: length,
+            resets_at: window.stretch.end(),
+            spent_usd: window.spent,
+            reserved_usd: window.reserved,
+            threshold_percent,
+            state: self.state(&window),
+            at_limit,
+            rejections: self.rejections,
+            counted: Counted::ThisReplicaThisLife,
+        }
+    }
+}
+
+impl Window {
+    const fn new(stretch: Stretch) -> Self {
+        Self { stretch, spent: Usd::ZERO, reserved: Usd::ZERO }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! Budgets under a clock that the tests hold: limits, windows, scopes, and any order of events.
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::alert;
+
+fn at(time: &str) -> Timestamp {
+    time.parse().unwrap()
+}
+
+fn usd(nanos: u64) -> Usd {
+    Usd::from_nanos(nanos)
+}
+
+fn rule(scope: Scope, limit: u64, at_limit: AtLimit) -> Rule {
+    Rule { scope, limit: usd(limit), window: BudgetWindow::Hour, threshold_percent: 80, at_limit }
+}
+
+fn quote(usual: u64) -> Quote {
+    Quote { usual: usd(usual), cheaper: None }
+}
+
+/// Spent and reserved of each budget.
+fn figures(budgets: &LocalBudgets, now: Timestamp) -> Vec<(u64, u64)> {
+    budgets.tell(now).iter().map(|budget| (budget.spent_usd.nanos(), budget.reserved_usd.nanos())).collect()
+}
+
+const NOON: &str = "2026-01-15T12:00:00Z";
+const ALMOST_ONE: &str = "2026-01-15T12:59:59.999Z";
+const ONE: &str = "2026-01-15T13:00:00Z";
+
+#[test]
+fn no_more_is_set_aside_than_there_is_and_what_is_left_over_is_free_again() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
+    let alert = alert("high_cpu", "api");
+    let first = budgets.reserve(&alert, quote(60), at(NOON)).unwrap();
+    let spent = budgets.reserve(&alert, quote(41), at(NOON)).unwrap_err();
+    assert_eq!((spent.budget.scope.as_str(), spent.needed, spent.budget.reserved_usd), ("total", usd(41), usd(60)));
+    assert_eq!((spent.budget.state, spent.budget.rejections), (BudgetState::Exceeded, 1));
+    assert_eq!(spent.budget.resets_at, at(ONE));
+    let second = budgets.reserve(&alert, quote(40), at(NOON)).unwrap();
+    budgets.settle(first.reservation, usd(25));
+    assert_eq!(figures(&budgets, at(NOON)), [(25, 75)]);
+    budgets.release(first.reservation);
+    budgets.release(first.reservation);
+    assert_eq!(figures(&budgets, at(NOON)), [(25, 40)]);
+    budgets.settle(second.reservation, usd(40));
+    budgets.release(second.reservation);
+    assert_eq!(figures(&budgets, at(NOON)), [(65, 0)]);
+}
+
+#[test]
+fn what_was_set_aside_in_one_window_is_spent_of_that_window() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
+    let alert = alert("high_cpu", "api");
+    let early = budgets.reserve(&alert, quote(100), at(ALMOST_ONE)).unwrap();
+    assert!(budgets.reserve(&alert, quote(1), at(ALMOST_ONE)).is_err());
+    let late = budgets.reserve(&alert, quote(100), at(ONE)).unwrap();
+    budgets.settle(early.reservation, usd(70));
+    assert_eq!(figures(&budgets, at(ONE)), [(0, 100)]);
+    budgets.settle(late.reservation, usd(100));
+    assert_eq!(figures(&budgets, at(ONE)), [(100, 0)]);
+    budgets.release(early.reservation);
+    assert_eq!(figures(&budgets, at(ONE)), [(100, 0)]);
+    // Told in the next one before anybody asks for money of it.
+    let next = &budgets.tell(at("2026-01-15T14:30:00Z"))[0];
+    assert_eq!((next.spent_usd, next.state, next.resets_at), (Usd::ZERO, BudgetState::Ok, at("2026-01-15T15:00:00Z")));
+}
+
+#[test]
+fn a_clock_that_goes_back_opens_no_window_again() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
+    let alert = alert("high_cpu", "api");
+    budgets.reserve(&alert, quote(100), at(ONE)).unwrap();
+    assert!(budgets.reserve(&alert, quote(100), at(ALMOST_ONE)).is_err());
+}
+
+#[test]
+fn an_alert_needs_room_in_every_budget_that_covers_it_or_takes_of_none() {
+    let service = rule(Scope::Service("api".into()), 50, AtLimit::Reject);
+    let kind = rule(Scope::AlertType("high_cpu".into()), 70, AtLimit::Reject);
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject), service, kind], at(NOON));
+    budgets.reserve(&alert("high_cpu", "api"), quote(40), at(NOON)).unwrap();
+    assert_eq!(figures(&budgets, at(NOON)), [(0, 40); 3]);
+    let spent = budgets.reserve(&alert("other", "api"), quote(40), at(NOON)).unwrap_err();
+    assert_eq!(spent.budget.scope, "service:api");
+    let spent = budgets.reserve(&alert("high_cpu", "other"), quote(40), at(NOON)).unwrap_err();
+    assert_eq!(spent.budget.scope, "alert_type:high_cpu");
+    assert_eq!(figures(&budgets, at(NOON)), [(0, 40); 3]);
+    budgets.reserve(&alert("other", "other"), quote(40), at(NOON)).unwrap();
+    assert_eq!(figures(&budgets, at(NOON)), [(0, 80), (0, 40), (0, 40)]);
+}
+
+#[test]
+fn where_a_budget_degrades_the_cheaper_model_takes_over_beyond_the_limit_too() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Degrade)], at(NOON));
+    let (alert, quote) = (alert("high_cpu", "api"), Quote { usual: usd(80), cheaper: Some(usd(8)) });
+    assert_eq!(budgets.reserve(&alert, quote, at(NOON)).unwrap().degraded, None);
+    for _ in 0..5 {
+        let grant = budgets.reserve(&alert, quote, at(NOON)).unwrap();
+        assert_eq!((grant.degraded.as_deref(), grant.amount), (Some("total"), usd(8)));
+    }
+    assert_eq!(figures(&budgets, at(NOON)), [(0, 120)]);
+    assert_eq!(budgets.tell(at(NOON))[0].state, BudgetState::Exceeded);
+    assert_eq!(budgets.reserve(&alert, quote, at(ONE)).unwrap().degraded, None);
+}
+
+#[test]
+fn a_hard_limit_beside_one_that_degrades_holds() {
+    let soft = rule(Scope::Service("api".into()), 10, AtLimit::Degrade);
+    let mut budgets = LocalBudgets::new(vec![soft, rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
+    let (alert, quote) = (alert("high_cpu", "api"), Quote { usual: usd(80), cheaper: Some(usd(30)) });
+    for _ in 0..3 {
+        assert_eq!(budgets.reserve(&alert, quote, at(NOON)).unwrap().amount, usd(30));
+    }
+    assert_eq!(budgets.reserve(&alert, quote, at(NOON)).unwrap_err().budget.scope, "total");
+}
+
+#[test]
+fn what_only_warns_is_said_once_and_stops_nobody() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Warn)], at(NOON));
+    let alert = alert("high_cpu", "api");
+    let mut spend = |amount, time| {
+        let grant = budgets.reserve(&alert, quote(amount), at(time)).unwrap();
+        budgets.settle(grant.reservation, usd(amount));
+        budgets.release(grant.reservation);
+        budgets.worsened().iter().map(|budget| budget.state).collect::<Vec<_>>()
+    };
+    assert_eq!(spend(79, NOON), []);
+    assert_eq!(spend(1, NOON), [BudgetState::Warning]);
+    assert_eq!(spend(1, NOON), []);
+    assert_eq!(spend(50, NOON), [BudgetState::Exceeded]);
+    assert_eq!(spend(50, NOON), []);
+    assert_eq!(spend(80, ONE), [BudgetState::Warning]);
+}
+
+#[test]
+fn a_model_that_reports_more_than_it_could_take_is_charged_and_takes_from_nobody_else() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
+    let alert = alert("high_cpu", "api");
+    let liar = budgets.reserve(&alert, quote(10), at(NOON)).unwrap();
+    let honest = budgets.reserve(&alert, quote(90), at(NOON)).unwrap();
+    budgets.settle(liar.reservation, usd(25));
+    budgets.release(liar.reservation);
+    assert_eq!(figures(&budgets, at(NOON)), [(25, 90)]);
+    budgets.release(honest.reservation);
+    assert_eq!(figures(&budgets, at(NOON)), [(25, 0)]);
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Reserve { service: u8, most: u64 },
+    Settle { which: usize, percent: u64 },
+    Release { which: usize },
+    Wait { minutes: i64 },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        4 => (0..3_u8, 0..60_u64).prop_map(|(service, most)| Event::Reserve { service, most }),
+        4 => (any::<usize>(), 0..=100_u64).prop_map(|(which, percent)| Event::Settle { which, percent }),
+        2 => any::<usize>().prop_map(|which| Event::Release { which }),
+        1 => (-5..40_i64).prop_map(|minutes| Event::Wait { minutes }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn spent_and_reserved_never_exceed_the_limit_whatever_happens(events in proptest::collection::vec(event(), 1..300)) {
+        let rules = vec![
+            rule(Scope::Total, 200, AtLimit::Reject),
+            rule(Scope::Service("service-0".into()), 70, AtLimit::Reject),
+            rule(Scope::AlertType("t".into()), 190, AtLimit::Reject),
+        ];
+        let mut now = at(NOON);
+        let mut budgets = LocalBudgets::new(rules, now);
+        let mut live: Vec<(ReservationId, u64)> = Vec::new();
+        let mut settled = 0;
+        for event in events {
+            match event {
+                Event::Reserve { service, most } => {
+                    let alert = alert("t", &format!("service-{service}"));
+                    let before = figures(&budgets, now);
+                    match budgets.reserve(&alert, quote(most), now) {
+                        Ok(grant) => live.push((grant.reservation, most)),
+                        Err(spent) => {
+                            let budget = &spent.budget;
+                            prop_assert!(budget.spent_usd + budget.reserved_usd + usd(most) > budget.limit_usd);
+                            prop_assert_eq!(before, figures(&budgets, now));
+                        }
+                    }
+                }
+                Event::Settle { which, percent } if !live.is_empty() => {
+                    let place = which % live.len();
+                    let (reservation, left) = &mut live[place];
+                    let cost = *left * percent / 100;
+                    *left -= cost;
+                    settled += cost;
+                    budgets.settle(*reservation, usd(cost));
+                }
+                Event::Release { which } if !live.is_empty() => {
+                    let (reservation, _) = live.swap_remove(which % live.len());
+                    budgets.release(reservation);
+                }
+                Event::Wait { minutes } => now += SignedDuration::from_mins(minutes),
+                Event::Settle { .. } | Event::Release { .. } => {}
+            }
+            for budget in &budgets.budgets {
+                for window in &budget.windows {
+                    prop_assert!(window.spent + window.reserved <= budget.rule.limit);
+                }
+            }
+            let set_aside: Usd = budgets.budgets[0].windows.iter().map(|window| window.reserved).sum();
+            prop_assert_eq!(set_aside, usd(live.iter().map(|(_, left)| left).sum()));
+        }
+        let spent: Usd = budgets.budgets[0].windows.iter().map(|window| window.spent).sum();
+        prop_assert!(spent <= usd(settled));
+        live.iter().for_each(|(reservation, _)| budgets.release(*reservation));
+        prop_assert!(budgets.reservations.is_empty());
+        prop_assert!(budgets.budgets.iter().flat_map(|budget| &budget.windows).all(|window| window.reserved == Usd::ZERO));
+    }
+}

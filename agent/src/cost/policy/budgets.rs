@@ -1,0 +1,85 @@
+//! The part of a policy that says what may be spent.
+
+use std::collections::HashMap;
+
+use langdeck_shared::{AtLimit, BudgetWindow, Usd};
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use super::{PolicyError, Source};
+use crate::cost::{Rule, Scope};
+
+/// The most budgets of a file: each is looked at for each alert, and shown to everybody who watches.
+const MAX_BUDGETS: usize = 64;
+const DEFAULT_THRESHOLD: u8 = 80;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BudgetEntry {
+    service: Option<Spanned<String>>,
+    alert_type: Option<Spanned<String>>,
+    limit_usd: Spanned<Value>,
+    #[serde(default)]
+    window: BudgetWindow,
+    threshold_percent: Option<Spanned<u8>>,
+    #[serde(default)]
+    at_limit: AtLimit,
+}
+
+impl Rule {
+    /// A budget of everything that is spent, with a warning at 80 %.
+    pub(crate) const fn total(limit: Usd, window: BudgetWindow, at_limit: AtLimit) -> Self {
+        Self { scope: Scope::Total, limit, window, threshold_percent: DEFAULT_THRESHOLD, at_limit }
+    }
+}
+
+impl Source<'_> {
+    pub(super) fn budgets(&self, entries: &[BudgetEntry]) -> Result<Vec<Rule>, PolicyError> {
+        if let Some(entry) = entries.get(MAX_BUDGETS) {
+            return Err(self.refuse(entry.limit_usd.span(), format!("there are more than {MAX_BUDGETS} budgets")));
+        }
+        let mut known = HashMap::new();
+        let mut rules = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let at = entry.limit_usd.span();
+            let rule = self.budget(entry)?;
+            if let Some(first) = known.insert(rule.scope.clone(), self.line(&at)) {
+                let reason = format!("`{}` has a budget already, at line {first}; keep one of them", rule.scope);
+                return Err(self.refuse(at, reason));
+            }
+            rules.push(rule);
+        }
+        Ok(rules)
+    }
+
+    fn budget(&self, entry: &BudgetEntry) -> Result<Rule, PolicyError> {
+        let scope = match (&entry.service, &entry.alert_type) {
+            (None, None) => Scope::Total,
+            (Some(service), None) => Scope::Service(self.name("service", service)?.into()),
+            (None, Some(alert_type)) => Scope::AlertType(self.name("alert_type", alert_type)?.into()),
+            (Some(_), Some(alert_type)) => {
+                let reason = "a budget is of a service or of an alert type, not of both; make it two";
+                return Err(self.refuse(alert_type.span(), reason));
+            }
+        };
+        let threshold_percent = match &entry.threshold_percent {
+            None => DEFAULT_THRESHOLD,
+            Some(percent) if (1..=100).contains(percent.get_ref()) => *percent.get_ref(),
+            Some(percent) => {
+                let reason = format!("threshold_percent: {} is not from 1 to 100", percent.get_ref());
+                return Err(self.refuse(percent.span(), reason));
+            }
+        };
+        let limit = self.positive("limit_usd", &entry.limit_usd)?;
+        Ok(Rule { scope, limit, window: entry.window, threshold_percent, at_limit: entry.at_limit })
+    }
+
+    /// An amount of money above zero.
+    pub(super) fn positive(&self, field: &str, value: &Spanned<Value>) -> Result<Usd, PolicyError> {
+        let amount = self.amount(field, value)?;
+        if amount == Usd::ZERO {
+            return Err(self.refuse(value.span(), format!("{field}: must be more than zero")));
+        }
+        Ok(amount)
+    }
+}
