@@ -155,7 +155,7 @@ pub struct Config {
     #[arg(long, env = "LANGDECK_SCENARIOS", value_name = "FILE")]
     pub scenarios: Option<PathBuf>,
 
-    /// What models cost and what may be spent, a TOML file; see docs/examples/policy.toml.
+    /// What models cost, what may be spent and which model investigates what, a TOML file; see docs/examples/policy.toml.
     #[arg(long, env = "LANGDECK_POLICY", value_name = "FILE")]
     pub policy: Option<PathBuf>,
 

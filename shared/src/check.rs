@@ -121,6 +121,7 @@ impl Costs {
     pub fn check(&self) -> Result<(), String> {
         not_blank("boot_id", &self.boot_id)?;
         spend("totals.", &self.totals)?;
+        money("saved_usd", self.saved_usd)?;
         shares("by_step", &self.by_step)?;
         shares("by_model", &self.by_model)?;
         shares("by_service", &self.by_service)?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::report::is_zero;
+use crate::report::{is_nothing, is_zero};
 use crate::{Budget, MissingReplica, Usd};
 
 /// The key that holds what overflows a bounded dimension.
@@ -22,6 +22,9 @@ pub struct Costs {
     pub since: Timestamp,
     /// Everything together.
     pub totals: Spend,
+    /// How much more the replica's usual model would have cost for the tokens of cheaper ones that stood in for it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub saved_usd: Usd,
     /// By step: `planner`, each tool, `reasoner`; dearest first.
     pub by_step: Vec<CostShare>,
     /// By model, dearest first.

@@ -116,8 +116,8 @@ pub(super) async fn costs(
     let members = app.fleet.members().await;
     let missing = app.fleet.gather(&members, &PathAndQuery::from_static("/v1/costs"), read, add).await;
     let Attribution { by_step, by_model, by_service, by_alert_type } = together.attribution();
-    let totals = together.totals();
-    Ok(Json(Costs { since, totals, by_step, by_model, by_service, by_alert_type, missing, ..own }))
+    let (totals, saved_usd) = (together.totals(), together.saved());
+    Ok(Json(Costs { since, totals, saved_usd, by_step, by_model, by_service, by_alert_type, missing, ..own }))
 }
 
 fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: usize) -> Costs {
@@ -126,10 +126,10 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
         let bound = |time: Option<Timestamp>, default: Timestamp| time.unwrap_or(default).as_millisecond();
         (bound(from, app.identity.started_at), bound(to, now))
     });
-    let (totals, attribution, entries, span, budgets) = app.runs.look(|state| {
+    let ((totals, saved_usd), attribution, entries, span, budgets) = app.runs.look(|state| {
         let ledger = &state.books.ledger;
         let span = asked.map(|(from_ms, to_ms)| ledger.between(from_ms, to_ms));
-        (ledger.totals(), ledger.attribution(), ledger.last(most), span, state.budgets.tell(now))
+        ((ledger.totals(), ledger.saved()), ledger.attribution(), ledger.last(most), span, state.budgets.tell(now))
     });
     let Attribution { by_step, by_model, by_service, by_alert_type } = attribution;
     Costs {
@@ -137,6 +137,7 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
         boot_id: app.identity.boot_id.clone(),
         since: app.identity.started_at,
         totals,
+        saved_usd,
         by_step,
         by_model,
         by_service,

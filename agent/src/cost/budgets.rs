@@ -63,7 +63,7 @@ pub(crate) struct Grant {
     pub(crate) reservation: ReservationId,
     pub(crate) amount: Usd,
     /// The budget because of which it is for the cheaper model.
-    pub(crate) degraded: Option<Arc<str>>,
+    pub(crate) degraded_by: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,7 +148,7 @@ impl LocalBudgets {
 
 impl BudgetStore for LocalBudgets {
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>> {
-        let (mut needed, mut degraded, mut holds) = (quote.usual, None, [None; 3]);
+        let (mut needed, mut degraded_by, mut holds) = (quote.usual, None, [None; 3]);
         let mut free = holds.iter_mut();
         for (place, budget) in self.budgets.iter_mut().enumerate().filter(|(_, budget)| budget.rule.scope.covers(alert))
         {
@@ -159,10 +159,10 @@ impl BudgetStore for LocalBudgets {
             budget.short = !budget.has_room(quote.usual);
             self.changed |= budget.short;
             if let (true, AtLimit::Degrade, None, Some(cheaper)) =
-                (budget.short, budget.rule.at_limit, &degraded, quote.cheaper)
+                (budget.short, budget.rule.at_limit, &degraded_by, quote.cheaper)
             {
                 needed = cheaper;
-                degraded = Some(Arc::clone(&budget.scope));
+                degraded_by = Some(Arc::clone(&budget.scope));
             }
         }
         for (place, _) in holds.into_iter().flatten() {
@@ -180,7 +180,7 @@ impl BudgetStore for LocalBudgets {
         self.last += 1;
         let reservation = ReservationId(self.last);
         self.reservations.insert(reservation, Reservation { left: needed, holds });
-        Ok(Grant { reservation, amount: needed, degraded })
+        Ok(Grant { reservation, amount: needed, degraded_by })
     }
 
     fn settle(&mut self, reservation: ReservationId, cost: Usd) {

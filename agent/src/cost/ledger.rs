@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
-use langdeck_shared::{Alert, CostShare, Costs, OTHER, Spend};
+use langdeck_shared::{Alert, CostShare, Costs, OTHER, Spend, Usd};
 
 use super::history::{History, Span};
 use super::{Charge, add};
@@ -18,6 +18,8 @@ const MAX_ALERT_TYPES: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Ledger {
     totals: Spend,
+    /// What cheaper models saved.
+    saved: Usd,
     steps: Dimension,
     models: Dimension,
     services: Dimension,
@@ -85,6 +87,7 @@ impl Ledger {
     pub(crate) fn new() -> Self {
         Self {
             totals: Spend::default(),
+            saved: Usd::ZERO,
             steps: Dimension::new(MAX_STEPS),
             models: Dimension::new(MAX_MODELS),
             services: Dimension::new(MAX_SERVICES),
@@ -103,6 +106,7 @@ impl Ledger {
         let &Call { at_ms, number, step, attempt, model, charge } = call;
         let spend = charge.spend;
         self.totals = add(self.totals, spend);
+        self.saved += charge.saved;
         self.services.add(account.service, spend);
         self.alert_types.add(account.alert_type, spend);
         let step = self.steps.slot(step);
@@ -135,6 +139,7 @@ impl Ledger {
     /// Adds what another ledger says.
     pub(crate) fn absorb(&mut self, costs: &Costs) {
         self.totals = add(self.totals, costs.totals);
+        self.saved += costs.saved_usd;
         let dimensions = [
             (&mut self.steps, &costs.by_step),
             (&mut self.models, &costs.by_model),
@@ -151,6 +156,10 @@ impl Ledger {
 
     pub(crate) const fn totals(&self) -> Spend {
         self.totals
+    }
+
+    pub(crate) const fn saved(&self) -> Usd {
+        self.saved
     }
 
     pub(crate) fn attribution(&self) -> Attribution {
@@ -219,7 +228,7 @@ impl Dimension {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use langdeck_shared::{Basis, Usd};
+    use langdeck_shared::Basis;
 
     use super::*;
     use crate::testing::alert;
@@ -236,7 +245,13 @@ pub(super) mod tests {
     }
 
     fn call<'a>(step: &'a str, model: &'a str, tokens: u64) -> Call<'a> {
-        let charge = Charge { spend: spend(tokens), cached_input_tokens: 0, basis: Basis::Reported, price: None };
+        let charge = Charge {
+            spend: spend(tokens),
+            cached_input_tokens: 0,
+            basis: Basis::Reported,
+            saved: Usd::ZERO,
+            price: None,
+        };
         Call { at_ms: 0, number: 1, step, attempt: 1, model, charge }
     }
 

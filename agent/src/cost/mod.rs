@@ -12,8 +12,8 @@ use langdeck_shared::Spend;
 
 pub(crate) use budgets::{BudgetStore, Grant, LocalBudgets, Quote, ReservationId, Rule, Scope, Spent};
 pub(crate) use ledger::{Account, Attribution, Call, Ledger, Told};
-pub(crate) use policy::Policy;
 pub use policy::PolicyError;
+pub(crate) use policy::{Policy, Route};
 pub(crate) use prices::{Charge, Prices};
 pub(crate) use purse::{Held, Purse};
 

@@ -1,6 +1,7 @@
 //! The policy: what models cost, what may be spent and what becomes of it, read from one TOML file.
 
 mod budgets;
+mod routes;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,6 +19,8 @@ use toml::{Spanned, Value};
 use super::prices::{Price, Prices};
 use super::{Rule, Scope};
 use budgets::BudgetEntry;
+pub(crate) use routes::Route;
+use routes::RouteEntry;
 
 const BUILT_IN: &str = include_str!("prices.toml");
 const BUILT_IN_NAME: &str = "built-in prices";
@@ -30,6 +33,8 @@ const MAX_PRICES: usize = 256;
 pub(crate) struct Policy {
     pub(crate) prices: Prices,
     pub(crate) budgets: Vec<Rule>,
+    /// The first that covers an alert counts.
+    pub(crate) routes: Vec<Route>,
     /// The most that one investigation may cost.
     pub(crate) cap: Option<Usd>,
     /// The model that takes over where a budget degrades.
@@ -83,7 +88,7 @@ impl Policy {
     /// Of a model's prices those of the first source that names it count, so that a file replaces what is built in.
     fn from_sources(sources: &[(&str, &str)]) -> Result<Self, PolicyError> {
         let mut prices: Vec<(Arc<str>, Price)> = Vec::new();
-        let (mut budgets, mut cap, mut degrade_to) = (Vec::new(), None, None);
+        let (mut budgets, mut routes, mut cap, mut degrade_to) = (Vec::new(), Vec::new(), None, None);
         for &(file, text) in sources {
             let source = Source { file, text };
             let document: Document = toml::from_str(text).map_err(|error| source.malformed(&error))?;
@@ -92,6 +97,7 @@ impl Policy {
             let new: Vec<_> = new.collect();
             prices.extend(new);
             budgets.extend(source.budgets(&document.budget)?);
+            routes.extend(source.routes(&document.route)?);
             if let Some(amount) = &document.investigation_cap_usd {
                 cap = Some(source.positive("investigation_cap_usd", amount)?);
             }
@@ -100,7 +106,7 @@ impl Policy {
             }
         }
         let degrade_to = degrade_to.unwrap_or_else(|| DEFAULT_DEGRADE_TO.into());
-        Ok(Self { prices: Prices::new(prices), budgets, cap, degrade_to })
+        Ok(Self { prices: Prices::new(prices), budgets, routes, cap, degrade_to })
     }
 
     /// Adds a budget of everything that is spent.
@@ -117,7 +123,7 @@ impl Policy {
         Ok(())
     }
 
-    /// Lets budgets of an alias stand for the alert type that it means, as alerts do.
+    /// Lets budgets and routes of an alias stand for the alert type that it means, as alerts do.
     ///
     /// # Errors
     ///
@@ -131,6 +137,11 @@ impl Policy {
                 return Err(PolicyError::Unfit(format!("`{name}` is an alias of `{scope}`, which has a budget too")));
             }
             self.budgets[place].scope = scope;
+        }
+        for alert_type in self.routes.iter_mut().filter_map(|route| route.alert_type.as_mut()) {
+            if let Some(other) = meant(alert_type) {
+                *alert_type = other;
+            }
         }
         Ok(())
     }
@@ -147,12 +158,14 @@ impl Policy {
     /// When a limit would be one of a model that has no price at `now`, or there is no such model.
     pub(crate) fn check_models(&self, models: &[&str], now: Timestamp) -> Result<(), PolicyError> {
         let degrades = self.budgets.iter().any(|rule| rule.at_limit == AtLimit::Degrade);
-        if degrades && !models.contains(&&*self.degrade_to) {
-            let reason = format!("degrade_to: there is no model `{}`, only {}", self.degrade_to, models.join(", "));
+        let degraded = degrades.then_some(("degrade_to", &*self.degrade_to));
+        let chosen = self.routes.iter().map(|route| ("a route", &*route.model)).chain(degraded);
+        if let Some((by, model)) = chosen.clone().find(|(_, model)| !models.contains(model)) {
+            let reason = format!("{by}: there is no model `{model}`, only {}", models.join(", "));
             return Err(PolicyError::Unfit(reason));
         }
-        let usual = models.iter().copied().take(1).filter(|_| self.is_limiting());
-        let mut limited = usual.chain(degrades.then_some(&*self.degrade_to));
+        let usual = models.iter().copied().take(1);
+        let mut limited = usual.chain(chosen.map(|(_, model)| model)).filter(|_| self.is_limiting());
         match limited.find(|model| !self.prices.has(model, now)) {
             None => Ok(()),
             Some(model) => {
@@ -172,6 +185,8 @@ struct Document {
     price: Vec<PriceEntry>,
     #[serde(default)]
     budget: Vec<BudgetEntry>,
+    #[serde(default)]
+    route: Vec<RouteEntry>,
 }
 
 #[derive(Deserialize)]
@@ -348,6 +363,7 @@ source = "the provider's page"
             ("\"hour\"", "\"hour\"\nthreshold_percent = 101", 5, "101 is not from 1 to 100"),
             ("\"hour\"", "\"hour\"\nservice = \"a\"\nalert_type = \"b\"", 6, "make it two"),
             ("\"hour\"", "\"hour\"\n[[budget]]\nlimit_usd = 1", 6, "`total` has a budget already, at line 3"),
+            ("\"hour\"", "\"hour\"\n[[route]]\nmodel = \"m\"", 6, "a route needs an `alert_type`"),
             ("\"0.01\"", "0", 1, "investigation_cap_usd: must be more than zero"),
         ] {
             let (found, why) = refused(&good.replacen(from, to, 1));
@@ -368,6 +384,12 @@ source = "the provider's page"
         assert_eq!(check(degrading, &["simulated-gpt-4", "simulated-gpt-3.5"]), Ok(()));
         let unpriced = check("[[budget]]\nlimit_usd = 1", &["no-price"]).unwrap_err();
         assert!(unpriced.contains("`no-price` has no price"), "{unpriced}");
+        let route = "[[route]]\nseverity = \"info\"\nmodel = \"other\"\n";
+        let missing = check(route, &["m"]).unwrap_err();
+        assert!(missing.contains("a route: there is no model `other`, only m"), "{missing}");
+        assert_eq!(check(route, &["m", "other"]), Ok(()));
+        let unpriced = check(&format!("{route}{degrading}"), &["simulated-gpt-4", "simulated-gpt-3.5", "other"]);
+        assert!(unpriced.unwrap_err().contains("`other` has no price"));
         let missing = check(degrading, &["simulated-gpt-4"]).unwrap_err();
         assert!(missing.contains("there is no model `simulated-gpt-3.5`, only simulated-gpt-4"), "{missing}");
     }

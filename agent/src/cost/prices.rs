@@ -39,6 +39,8 @@ pub(crate) struct Charge {
     /// How many of the tokens read came from the provider's cache.
     pub(crate) cached_input_tokens: u64,
     pub(crate) basis: Basis,
+    /// How much more the usual model would have cost for as many tokens.
+    pub(crate) saved: Usd,
     /// By which price; none for a model without one.
     pub(crate) price: Option<PriceId>,
 }
@@ -83,7 +85,7 @@ impl Prices {
             Some(_) if usage.estimated => Basis::Estimated,
             Some(_) => Basis::Reported,
         };
-        Charge { spend, cached_input_tokens: usage.cached_input.min(usage.input), basis, price }
+        Charge { spend, cached_input_tokens: usage.cached_input.min(usage.input), basis, saved: Usd::ZERO, price }
     }
 
     #[cfg(test)]
@@ -103,6 +105,16 @@ impl Prices {
         // Nobody knows before how many come from the cache; to write one may cost more than to read.
         let [all_cached, none_cached] = [usage.input, 0].map(|cached_input| price.of(Usage { cached_input, ..usage }));
         all_cached.max(none_cached)
+    }
+
+    /// How much more another model would have cost for as many tokens; nothing where either has no price.
+    pub(crate) fn saved(&self, other: &str, usage: Usage, charge: &Charge, at: Timestamp) -> Usd {
+        match self.find(other, at) {
+            Some(PriceId(place)) if charge.price.is_some() => {
+                self.prices[place].1.of(usage).saturating_sub(charge.spend.cost_usd)
+            }
+            _ => Usd::ZERO,
+        }
     }
 
     /// Whether the model has a price at an instant.

@@ -18,6 +18,8 @@ pub(crate) struct Purse<'a> {
     /// How much it held; none where nothing limits the investigation.
     limit: Option<Usd>,
     left: AtomicU64,
+    /// The model that would answer otherwise, where another one does.
+    usual: Option<&'a str>,
     /// Whether there was not enough for a call.
     short: AtomicBool,
 }
@@ -30,9 +32,9 @@ pub(crate) struct Held<'a> {
 }
 
 impl<'a> Purse<'a> {
-    pub(crate) fn new(prices: &'a Prices, at: Timestamp, limit: Option<Usd>) -> Self {
+    pub(crate) fn new(prices: &'a Prices, at: Timestamp, limit: Option<Usd>, usual: Option<&'a str>) -> Self {
         let left = AtomicU64::new(limit.unwrap_or_default().nanos());
-        Self { prices, at, limit, left, short: AtomicBool::new(false) }
+        Self { prices, at, limit, left, usual, short: AtomicBool::new(false) }
     }
 
     /// Takes out what a call may cost. With `then`, only if there is enough for that call too afterwards, unless there
@@ -71,8 +73,11 @@ impl<'a> Purse<'a> {
 impl Held<'_> {
     /// What a call is charged that was answered; it comes out of what is held.
     pub(crate) fn settle(&self, call: &ModelCall) -> Charge {
-        let Purse { prices, at, limit, left, .. } = self.purse;
-        let charge = prices.charge(call, *at);
+        let Purse { prices, at, limit, left, usual, .. } = self.purse;
+        let mut charge = prices.charge(call, *at);
+        if let Some(usual) = usual {
+            charge.saved = prices.saved(usual, call.usage, &charge, *at);
+        }
         if limit.is_some() {
             let (cost, held) = (charge.spend.cost_usd.nanos(), self.nanos.load(Relaxed));
             self.nanos.store(held.saturating_sub(cost), Relaxed);

@@ -9,4 +9,4 @@ mod record;
 pub(crate) use investigations::{Changes, Ended, Investigations, ListFilter, fit_a_page};
 pub use patterns::Recall;
 pub(crate) use patterns::{MAX_SERVICES, Patterns, Remembered};
-pub(crate) use record::{Degraded, Progress, Record, StepName, StepRecord};
+pub(crate) use record::{Progress, Record, StepName, StepRecord};

@@ -31,20 +31,16 @@ pub(crate) struct Record {
     pub(crate) recall: Option<Recall>,
     pub(crate) plan: Option<Arc<Plan>>,
     pub(crate) conclusion: Option<Arc<Conclusion>>,
-    pub(crate) degraded: Option<Degraded>,
+    /// The model that investigates, where it is not the replica's usual one.
+    pub(crate) other_model: Option<Arc<str>>,
+    /// The scope of the budget because of which that is a cheaper one.
+    pub(crate) degraded_by: Option<Arc<str>>,
     /// Whether some of its calls were not made because it was not allowed to spend enough for them.
     pub(crate) capped: bool,
     /// Why it failed or was cancelled.
     pub(crate) error: Option<Arc<str>>,
     /// The planner, the tools in the plan's order, the reasoner.
     pub(crate) steps: Vec<StepRecord>,
-}
-
-/// That another model than the replica's usual one investigates, and because of which budget.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Degraded {
-    pub(crate) model: Arc<str>,
-    pub(crate) scope: Arc<str>,
 }
 
 /// What the chain writes into a record while it runs.
@@ -175,7 +171,8 @@ impl Record {
             recall: None,
             plan,
             conclusion: None,
-            degraded: None,
+            other_model: None,
+            degraded_by: None,
             capped: false,
             error: None,
             steps,

@@ -6,64 +6,93 @@ use jiff::Timestamp;
 use langdeck_shared::{Alert, Budget, Usd};
 
 use super::{Refusal, Runs, State};
-use crate::chain::ModelId;
-use crate::cost::{Grant, Quote, ReservationId};
-use crate::memory::Degraded;
+use crate::chain::{Engine, ModelId};
+use crate::cost::{Grant, Policy, Quote, ReservationId, Route};
 
-/// The most that an investigation may cost, reckoned before anything is locked.
+/// What of a policy is about alerts that come.
+#[derive(Debug)]
+pub(super) struct Rules {
+    routes: Vec<(Route, Choice)>,
+    /// The model that takes over where a budget degrades.
+    cheaper: Option<Choice>,
+    /// The most that one investigation may cost.
+    cap: Option<Usd>,
+    /// Whether anything limits what is spent.
+    are_limiting: bool,
+}
+
+/// A model; by default the usual one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Choice {
+    pub(super) model: ModelId,
+    /// Its name, where it is not the usual one.
+    pub(super) other: Option<Arc<str>>,
+}
+
+/// What is meant for an alert, reckoned before anything is locked.
 #[derive(Debug)]
 pub(super) struct Offer {
-    usual: Usd,
-    cheaper: Option<(Cheaper, Usd)>,
+    choice: Choice,
+    /// What it may cost; none where nothing limits that.
+    quote: Option<Quote>,
+    cheaper: Option<Choice>,
 }
 
-/// The model that takes over where a budget says so.
-#[derive(Debug, Clone)]
-pub(super) struct Cheaper {
-    pub(super) model: ModelId,
-    pub(super) name: Arc<str>,
-}
-
-/// How an investigation is made. By default with the usual model and without a limit.
+/// How an investigation is made.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
-    pub(super) model: ModelId,
-    /// What its calls may cost together.
+    pub(super) choice: Choice,
+    /// The scope of the budget because of which it is a cheaper model.
+    pub(super) degraded_by: Option<Arc<str>>,
+    /// What its calls may cost together; none where nothing limits that.
     pub(super) purse: Option<Usd>,
     pub(super) reservation: Option<ReservationId>,
-    pub(super) degraded: Option<Degraded>,
+}
+
+impl Rules {
+    pub(super) fn new(policy: &Policy, engine: &Engine) -> Self {
+        let choice = |name: &Arc<str>| {
+            let model = engine.model_named(name)?;
+            Some(Choice { model, other: (model != ModelId::default()).then(|| Arc::clone(name)) })
+        };
+        let routes = policy.routes.iter().filter_map(|route| Some((route.clone(), choice(&route.model)?)));
+        Self {
+            routes: routes.collect(),
+            cheaper: choice(&policy.degrade_to),
+            cap: policy.cap,
+            are_limiting: policy.is_limiting(),
+        }
+    }
 }
 
 impl Runs {
-    /// None where nothing limits what is spent.
-    pub(super) fn offer(&self, alert: &Alert, at: Timestamp) -> Option<Offer> {
-        if !self.is_limited {
-            return None;
+    pub(super) fn offer(&self, alert: &Alert, at: Timestamp) -> Offer {
+        let Rules { routes, cheaper, cap, are_limiting } = &self.rules;
+        let route = routes.iter().find(|(route, _)| route.covers(alert));
+        let choice = route.map_or_else(Choice::default, |(_, choice)| choice.clone());
+        if !are_limiting {
+            return Offer { choice, quote: None, cheaper: None };
         }
-        let most = |model| {
-            let most = self.engine.most_cost(model, alert, &self.prices, at);
-            self.cap.map_or(most, |cap| most.min(cap))
+        let most = |choice: &Choice| {
+            let most = self.engine.most_cost(choice.model, alert, &self.prices, at);
+            cap.map_or(most, |cap| most.min(cap))
         };
-        let usual = most(ModelId::default());
-        let cheaper = self.cheaper.clone().map(|cheaper| (most(cheaper.model), cheaper));
-        let cheaper = cheaper.filter(|(most, _)| *most < usual).map(|(most, cheaper)| (cheaper, most));
-        Some(Offer { usual, cheaper })
+        let usual = most(&choice);
+        let cheaper = cheaper.clone().map(|cheaper| (most(&cheaper), cheaper)).filter(|(most, _)| *most < usual);
+        let quote = Some(Quote { usual, cheaper: cheaper.as_ref().map(|(most, _)| *most) });
+        Offer { choice, quote, cheaper: cheaper.map(|(_, cheaper)| cheaper) }
     }
 }
 
 impl State {
     /// The terms on which an alert is taken.
-    pub(super) fn terms(&mut self, offer: Option<Offer>, alert: &Alert, at: Timestamp) -> Result<Terms, Refusal> {
-        let Some(Offer { usual, cheaper }) = offer else { return Ok(Terms::default()) };
-        let quote = Quote { usual, cheaper: cheaper.as_ref().map(|(_, most)| *most) };
-        let Grant { reservation, amount, degraded } = self.budgets.reserve(alert, quote, at).map_err(Refusal::Spent)?;
-        let (purse, reservation) = (Some(amount), Some(reservation));
-        Ok(match (degraded, cheaper) {
-            (Some(scope), Some((Cheaper { model, name }, _))) => {
-                Terms { model, purse, reservation, degraded: Some(Degraded { model: name, scope }) }
-            }
-            _ => Terms { purse, reservation, ..Terms::default() },
-        })
+    pub(super) fn terms(&mut self, offer: Offer, alert: &Alert, at: Timestamp) -> Result<Terms, Refusal> {
+        let Offer { choice, quote, cheaper } = offer;
+        let Some(quote) = quote else { return Ok(Terms { choice, ..Terms::default() }) };
+        let Grant { reservation, amount, degraded_by } =
+            self.budgets.reserve(alert, quote, at).map_err(Refusal::Spent)?;
+        let choice = cheaper.filter(|_| degraded_by.is_some()).unwrap_or(choice);
+        Ok(Terms { choice, degraded_by, purse: Some(amount), reservation: Some(reservation) })
     }
 }
 

@@ -83,8 +83,8 @@ impl Books {
         self.samples.at(second).requests += 1;
         self.last_alert = Some(Arc::clone(&alert));
         let account = self.ledger.account(&alert);
-        let degraded = terms.degraded.clone();
-        let record = Record { degraded, ..Record::accepted(Arc::clone(&alert), accepted_at, now) };
+        let (other_model, degraded_by) = (terms.choice.other.clone(), terms.degraded_by.clone());
+        let record = Record { other_model, degraded_by, ..Record::accepted(Arc::clone(&alert), accepted_at, now) };
         let number = self.investigations.insert(record);
         Run::new(number, alert, now, accepted_at, account, terms)
     }

@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AlertRequest, CostEntry, Status, Usd};
+use langdeck_shared::{Alert, AlertRequest, CostEntry, Status};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use admission::{Cheaper, Offer, warn_of};
+use admission::{Offer, Rules, warn_of};
 use books::Ending;
 pub(crate) use books::{Books, ToolCalls};
 use episodes::Episodes;
@@ -48,12 +48,7 @@ pub(crate) struct Runs {
     engine: Engine,
     scenarios: Arc<Scenarios>,
     prices: Prices,
-    /// The most that one investigation may cost.
-    cap: Option<Usd>,
-    /// The model that takes over where a budget degrades.
-    cheaper: Option<Cheaper>,
-    /// Whether anything limits what is spent.
-    is_limited: bool,
+    rules: Rules,
     identity: Arc<Identity>,
     meters: Arc<Meters>,
     tasks: TaskTracker,
@@ -108,7 +103,7 @@ struct Arrival {
     alert: Arc<Alert>,
     accepted_at: Timestamp,
     now: Instant,
-    offer: Option<Offer>,
+    offer: Offer,
 }
 
 /// An investigation whose chain is about to run.
@@ -129,18 +124,15 @@ impl Runs {
         policy: Policy,
     ) -> Arc<Self> {
         let books = Books::new(history, identity.started);
-        let is_limited = policy.is_limiting();
-        let Policy { prices, budgets, cap, degrade_to } = policy;
-        let cheaper = engine.model_named(&degrade_to).map(|model| Cheaper { model, name: degrade_to });
+        let rules = Rules::new(&policy, &engine);
+        let Policy { prices, budgets, .. } = policy;
         let budgets = Box::new(LocalBudgets::new(budgets, identity.started_at));
         let state = State { books, budgets, schedule: Schedule::new(limits), episodes: Episodes::new() };
         Arc::new(Self {
             engine,
             scenarios,
             prices,
-            cap,
-            cheaper,
-            is_limited,
+            rules,
             identity,
             meters,
             tasks: TaskTracker::new(),
@@ -208,7 +200,8 @@ impl Runs {
     async fn execute(self: Arc<Self>, Begun { run, recall, started }: Begun) {
         self.meters.observe_wait(started.saturating_duration_since(run.accepted));
         let recorder = Recorder::new(started);
-        let purse = Purse::new(&self.prices, run.accepted_at, run.terms.purse);
+        let usual = run.terms.choice.other.is_some().then_some(&*self.identity.model);
+        let purse = Purse::new(&self.prices, run.accepted_at, run.terms.purse, usual);
         let ending = self.follow(&run, recall.as_ref(), started, &purse, &recorder).await;
         let (ended, next, worsened) = {
             let now = Instant::now();
@@ -235,7 +228,7 @@ impl Runs {
         purse: &Purse<'_>,
         recorder: &Recorder,
     ) -> Ending {
-        let job = Job { alert: &run.alert, recall, model: run.terms.model, started, purse, observer: recorder };
+        let job = Job { alert: &run.alert, recall, model: run.terms.choice.model, started, purse, observer: recorder };
         let mut chain = pin!(AssertUnwindSafe(self.engine.investigate(job)).catch_unwind());
         let chain = poll_fn(|context| {
             let polled = chain.as_mut().poll(context);
@@ -364,9 +357,7 @@ impl State {
     /// Enters what happened in an investigation; what it spent comes out of what was set aside for it.
     fn enter(&mut self, run: &Run, news: News, now: Instant) {
         if let Some(reservation) = run.terms.reservation {
-            for cost in news.costs() {
-                self.budgets.settle(reservation, cost);
-            }
+            self.budgets.settle(reservation, news.cost());
         }
         self.books.enter(run, news, now);
     }

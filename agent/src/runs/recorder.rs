@@ -84,12 +84,13 @@ impl Recorder {
 }
 
 impl News {
-    /// What each call cost.
-    pub(super) fn costs(&self) -> impl Iterator<Item = Usd> {
-        self.entries.iter().filter_map(|entry| match entry {
-            Entry::Spent { charge, .. } => Some(charge.spend.cost_usd),
-            _ => None,
-        })
+    /// What the calls cost together.
+    pub(super) fn cost(&self) -> Usd {
+        let cost = |entry: &Entry| match entry {
+            Entry::Spent { charge, .. } => charge.spend.cost_usd,
+            Entry::ToolEnded(..) | Entry::ToolRetried(_) | Entry::ModelRetried => Usd::ZERO,
+        };
+        self.entries.iter().map(cost).sum()
     }
 
     fn step(&mut self, step: usize) -> Option<&mut StepRecord> {

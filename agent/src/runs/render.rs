@@ -41,7 +41,7 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
         tokens: spend.tokens,
         cost_usd: spend.cost_usd,
         unpriced_tokens: spend.unpriced_tokens,
-        degraded_by: degraded_by(record),
+        degraded_by: record.degraded_by.clone(),
         capped: record.capped,
         confidence: record.conclusion.as_ref().map(|conclusion| conclusion.confidence),
         root_cause: record.conclusion.as_ref().map(|conclusion| Arc::clone(&conclusion.root_cause)),
@@ -49,10 +49,6 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
         steps: record.steps.iter().map(|step| self::step(step, record, detail)).collect(),
         report: if detail == Detail::Full { report(record, identity).map(Box::new) } else { None },
     }
-}
-
-fn degraded_by(record: &Record) -> Option<Arc<str>> {
-    record.degraded.as_ref().map(|degraded| Arc::clone(&degraded.scope))
 }
 
 fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
@@ -167,8 +163,8 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
             },
             cost_usd: spend.cost_usd,
             unpriced_tokens: spend.unpriced_tokens,
-            model: record.degraded.as_ref().map_or_else(|| Arc::clone(&identity.model), |by| Arc::clone(&by.model)),
-            degraded_by: degraded_by(record),
+            model: Arc::clone(record.other_model.as_ref().unwrap_or(&identity.model)),
+            degraded_by: record.degraded_by.clone(),
             capped: record.capped,
         },
         execution_time_ms: millis(took),
@@ -205,7 +201,7 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
 
 /// An entry of the ledger.
 pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> CostEntry {
-    let Charge { spend, cached_input_tokens, basis, price } = entry.charge;
+    let Charge { spend, cached_input_tokens, basis, price, .. } = entry.charge;
     CostEntry {
         at: Timestamp::from_millisecond(entry.at_ms).unwrap_or_default(),
         investigation_id: identity.investigation_id(entry.number),

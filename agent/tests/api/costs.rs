@@ -4,8 +4,9 @@ use std::io::Write;
 
 use jiff::{SignedDuration, Timestamp};
 use langdeck_agent::{Agent, Config};
-use langdeck_shared::{Basis, Costs, Usd};
+use langdeck_shared::{Basis, Costs, Report, Usd};
 use reqwest::StatusCode;
+use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::support::{Server, config, problem};
@@ -97,4 +98,24 @@ async fn an_agent_does_not_start_with_a_bad_policy() {
 
     let missing = Agent::start(Config { policy: Some("/nowhere.toml".into()), ..config() }).await.err().unwrap();
     assert!(missing.is_usage() && missing.to_string().contains("--policy (LANGDECK_POLICY)"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_route_chooses_the_model_and_what_it_saves_is_counted() {
+    let file = policy(
+        "[[route]]\nalert_type = \"HighLatency\"\nseverity = \"info\"\nmodel = \"simulated-gpt-3.5\"\n\
+         [[route]]\nservice = \"checkout-api\"\nmodel = \"simulated-gpt-4\"\n\
+         [[route]]\nalert_type = \"high_latency\"\nmodel = \"simulated-gpt-3.5\"\n",
+    );
+    let server = Server::with(Config { policy: Some(file.path().into()), ..config() }).await;
+    let mut models = Vec::new();
+    for (service, severity) in [("checkout-api", "info"), ("checkout-api", "critical"), ("other", "critical")] {
+        let alert = json!({"alert_type": "high_latency", "service": service, "severity": severity});
+        let report: Report = server.post("/investigate", &alert).await.json().await.unwrap();
+        models.push(report.cost_tracking.model.to_string());
+    }
+    assert_eq!(models, ["simulated-gpt-3.5", "simulated-gpt-4", "simulated-gpt-3.5"]);
+    let costs: Costs = server.read("/v1/costs").await;
+    assert_eq!(costs.totals.cost_usd, Usd::from_nanos(314_000 + 2 * 31_400));
+    assert_eq!(costs.saved_usd, Usd::from_nanos(2 * (314_000 - 31_400)));
 }

@@ -97,14 +97,14 @@ fn an_alert_needs_room_in_every_budget_that_covers_it_or_takes_of_none() {
 fn where_a_budget_degrades_the_cheaper_model_takes_over_beyond_the_limit_too() {
     let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Degrade)], at(NOON));
     let (alert, quote) = (alert("high_cpu", "api"), Quote { usual: usd(80), cheaper: Some(usd(8)) });
-    assert_eq!(budgets.reserve(&alert, quote, at(NOON)).unwrap().degraded, None);
+    assert_eq!(budgets.reserve(&alert, quote, at(NOON)).unwrap().degraded_by, None);
     for _ in 0..5 {
         let grant = budgets.reserve(&alert, quote, at(NOON)).unwrap();
-        assert_eq!((grant.degraded.as_deref(), grant.amount), (Some("total"), usd(8)));
+        assert_eq!((grant.degraded_by.as_deref(), grant.amount), (Some("total"), usd(8)));
     }
     assert_eq!(figures(&budgets, at(NOON)), [(0, 120)]);
     assert_eq!(budgets.tell(at(NOON))[0].state, BudgetState::Exceeded);
-    assert_eq!(budgets.reserve(&alert, quote, at(ONE)).unwrap().degraded, None);
+    assert_eq!(budgets.reserve(&alert, quote, at(ONE)).unwrap().degraded_by, None);
 }
 
 #[test]
