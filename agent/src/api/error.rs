@@ -205,16 +205,15 @@ impl ApiError {
     /// A budget has no room for an investigation.
     pub(super) fn spent(spent: &Spent, now: Timestamp) -> Self {
         let budget = &spent.budget;
-        // Where only what is set aside is in the way, the next investigation that ends may make room.
-        let retry_after = if budget.spent_usd + spent.needed > budget.limit_usd {
-            u64::try_from(budget.resets_at.duration_since(now).as_secs()).unwrap_or(0).saturating_add(1)
-        } else {
-            1
-        };
-        Self {
-            without_room: Some(Box::new(WithoutRoom { budget: budget.clone(), retry_after })),
-            ..Self::new(Kind::BudgetExceeded, no_room(spent))
-        }
+        let is_spent = budget.spent_usd + spent.needed > budget.limit_usd;
+        Self::new(Kind::BudgetExceeded, no_room(spent)).of_budget(budget.clone(), is_spent, now)
+    }
+
+    /// The same of a budget. Where only what is set aside is in the way, the next investigation that ends may make room.
+    pub(super) fn of_budget(self, budget: Budget, is_spent: bool, now: Timestamp) -> Self {
+        let until_reset = u64::try_from(budget.resets_at.duration_since(now).as_secs()).unwrap_or(0);
+        let retry_after = if is_spent { until_reset.saturating_add(1) } else { 1 };
+        Self { without_room: Some(Box::new(WithoutRoom { budget, retry_after })), ..self }
     }
 
     /// The body for the answer to a request. The log hears of an internal error under the same id.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use langdeck_shared::{FailureKind, NAME_CHARS, PeerFailure, Problem};
+use jiff::Timestamp;
+use langdeck_shared::{FailureKind, NAME_CHARS, PeerFailure, Problem, Usd};
 
 use super::App;
 use super::error::{ApiError, Kind};
@@ -19,8 +20,16 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// The longest detail of another replica's problem that is passed back, in characters.
 const DETAIL_CHARS: usize = 1000;
 /// The problems of another replica that are passed back as they are.
-const PASSED_BACK: [Kind; 7] =
-    [Kind::NotFound, Kind::NoSuchReplica, Kind::Conflict, Kind::TooLarge, Kind::Full, Kind::Draining, Kind::Crowded];
+const PASSED_BACK: [Kind; 8] = [
+    Kind::NotFound,
+    Kind::NoSuchReplica,
+    Kind::Conflict,
+    Kind::TooLarge,
+    Kind::BudgetExceeded,
+    Kind::Full,
+    Kind::Draining,
+    Kind::Crowded,
+];
 
 /// Whether a request comes from another replica, so that it is not handed on once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +144,14 @@ fn problem(reply: &Reply) -> Option<ApiError> {
     let kind = problem.kind.strip_prefix("urn:langdeck:problem:")?;
     let kind = PASSED_BACK.into_iter().find(|known| known.name() == kind && known.status() == reply.status)?;
     let error = ApiError::new(kind, cut(&problem.detail, DETAIL_CHARS, &mut false));
+    let error = match problem.budget {
+        // How much it would have needed is not told; where nothing is set aside, no end of another makes room.
+        Some(budget) => {
+            let is_spent = budget.reserved_usd == Usd::ZERO;
+            error.of_budget(budget, is_spent, Timestamp::now())
+        }
+        None => error,
+    };
     Some(match problem.investigation_id.filter(|id| id.len() <= NAME_CHARS) {
         Some(id) => error.about(id),
         None => error,

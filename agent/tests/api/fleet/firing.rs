@@ -1,6 +1,7 @@
 //! `POST /v1/investigations?replica=…`: an alert for one replica, through any of them.
 
-use langdeck_agent::{Agent, Config};
+use jiff::Timestamp;
+use langdeck_agent::{Agent, BudgetWindow, Config, Usd};
 use langdeck_shared::{Accepted, Status};
 use reqwest::{Response, StatusCode};
 use serde_json::json;
@@ -55,6 +56,23 @@ async fn a_key_leads_to_the_same_investigation_through_any_replica() {
         assert_eq!(other.investigation_id.as_ref(), Some(&first.investigation_id));
     }
     assert_eq!(servers[1].replica(None).await.totals.requests, 1);
+}
+
+#[tokio::test]
+async fn a_spent_budget_is_told_through_any_replica() {
+    // For one investigation like this in a month, on each replica.
+    let budget_usd = Some(Usd::from_nanos(248_000));
+    let servers = ready_fleet(2, Config { budget_usd, budget_window: BudgetWindow::Month, ..config() }).await;
+    let first = accepted(fire(&servers[0], "agent-1", "api", None).await).await;
+    servers[1].ended(&first.investigation_id).await;
+    let refused = fire(&servers[0], "agent-1", "api", None).await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let retry_after: i64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    let budget = problem_from("agent-0", refused).await.budget.unwrap();
+    assert_eq!((budget.scope.as_str(), budget.spent_usd), ("total", budget.limit_usd));
+    let until_reset = budget.resets_at.duration_since(Timestamp::now()).as_secs();
+    assert!((until_reset..=until_reset + 60).contains(&retry_after), "{retry_after} of {until_reset}");
+    accepted(fire(&servers[1], "agent-0", "api", None).await).await;
 }
 
 #[tokio::test]
