@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::{is_false, is_one, is_zero, one};
-use crate::{Alert, MissingReplica, Report, Usd};
+use crate::{Alert, Decision, MissingReplica, Report, Usd};
 
 /// Where an investigation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,6 +183,12 @@ pub struct Investigation {
     pub error: Option<Arc<str>>,
     /// Its steps: the planner, the tools in the plan's order, the reasoner.
     pub steps: Vec<Step>,
+    /// What was decided about it, in order; only in `GET /v1/investigations/{id}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
+    /// Decisions that are missing at the end of `decisions`, since an investigation keeps only so many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decisions_left_out: u64,
     /// Its report once there is one; only in `GET /v1/investigations/{id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Box<Report>>,

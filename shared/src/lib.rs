@@ -11,6 +11,7 @@ mod alertmanager;
 mod budget;
 mod check;
 mod costs;
+mod decision;
 mod fleet;
 mod health;
 mod investigation;
@@ -27,6 +28,7 @@ pub use alert::{
 pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 pub use budget::{AtLimit, Budget, BudgetState, BudgetWindow, Counted};
 pub use costs::{Basis, CostEntry, CostShare, CostSpan, Costs, OTHER, Spend};
+pub use decision::{Actor, Decision, DecisionCode, DecisionPage};
 pub use fleet::{FailureKind, FleetUpdate, MissingReplica, PeerFailure, PeerProblem};
 pub use health::Health;
 pub use investigation::{Accepted, Investigation, InvestigationPage, Status, Step, StepKind, StepStatus};

@@ -153,6 +153,8 @@ mod tests {
             root_cause: None,
             error: None,
             steps: Vec::new(),
+            decisions: Vec::new(),
+            decisions_left_out: 0,
             report: None,
         };
         (Place::of(&investigation).unwrap(), investigation)

@@ -47,6 +47,8 @@ pub(crate) fn investigation(record: &Record, identity: &Identity, now: Instant, 
         root_cause: record.conclusion.as_ref().map(|conclusion| Arc::clone(&conclusion.root_cause)),
         error: record.error.clone(),
         steps: record.steps.iter().map(|step| self::step(step, record, detail)).collect(),
+        decisions: Vec::new(),
+        decisions_left_out: 0,
         report: if detail == Detail::Full { report(record, identity).map(Box::new) } else { None },
     }
 }

@@ -156,6 +156,8 @@ pub(crate) fn investigation(
         root_cause: ran.then(|| "database connection pool exhaustion".into()),
         error: (status == Status::Failed).then(|| "the planner gave no plan".into()),
         steps,
+        decisions: Vec::new(),
+        decisions_left_out: 0,
         report: None,
     }
 }

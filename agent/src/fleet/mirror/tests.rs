@@ -66,6 +66,8 @@ fn investigation(id: &str, tokens: u64) -> Investigation {
         root_cause: None,
         error: None,
         steps: Vec::new(),
+        decisions: Vec::new(),
+        decisions_left_out: 0,
         report: None,
     }
 }
