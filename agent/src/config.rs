@@ -3,19 +3,24 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use langdeck_shared::{AtLimit, BudgetWindow, NAME_CHARS, ToolMode, Usd, check_plain_text};
 use tracing_subscriber::EnvFilter;
 
+use crate::decisions::{Output, Rotation};
 use crate::fleet::{MAX_PEERS, PeerSource};
 
 const MAX_SIM_DELAY: f64 = 1000.0;
 const MAX_HISTORY: usize = 100_000;
 const MAX_PLACES: usize = 100_000;
 const MAX_SERVICE_LABELS: usize = 16;
+const DECISION_LOG_SIZES: RangeInclusive<u64> = 64 * KIB..=1024 * 1024 * 1024 * KIB;
+const KIB: u64 = 1024;
+const DECISION_LOG_FILE_COUNTS: RangeInclusive<usize> = 2..=1000;
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
 const RUN_DEADLINES: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
 /// The longest name that DNS has, and so the longest that a pod or a host can bear.
@@ -78,6 +83,18 @@ const BUDGET_WINDOW: Setting =
     Setting { flag: "--budget-window", env: "LANGDECK_BUDGET_WINDOW", expected: "`hour`, `day` or `month`" };
 const BUDGET_AT_LIMIT: Setting =
     Setting { flag: "--budget-at-limit", env: "LANGDECK_BUDGET_AT_LIMIT", expected: "`reject`, `degrade` or `warn`" };
+const DECISION_LOG: Setting =
+    Setting { flag: "--decision-log", env: "LANGDECK_DECISION_LOG", expected: "a file, or `-` for standard output" };
+const DECISION_LOG_SIZE: Setting = Setting {
+    flag: "--decision-log-size",
+    env: "LANGDECK_DECISION_LOG_SIZE",
+    expected: "from 64KiB to 1TiB, such as 64MiB",
+};
+const DECISION_LOG_FILES: Setting = Setting {
+    flag: "--decision-log-files",
+    env: "LANGDECK_DECISION_LOG_FILES",
+    expected: "a whole number from 2 to 1000",
+};
 const LOG: Setting = Setting {
     flag: "--log",
     env: "LANGDECK_LOG",
@@ -179,6 +196,21 @@ pub struct Config {
           default_values_t = Self::default().service_labels)]
     pub service_labels: Vec<String>,
 
+    /// Where every decision is written, a line of JSON each: a file, or `-` for standard output. Without it none is
+    /// written.
+    #[arg(long, env = DECISION_LOG.env, value_name = "FILE")]
+    pub decision_log: Option<PathBuf>,
+
+    /// How large that file may become; then it is moved aside and another one begun.
+    #[arg(long, env = DECISION_LOG_SIZE.env, value_name = "SIZE", default_value = "64MiB",
+          value_parser = |text: &str| DECISION_LOG_SIZE.parse::<ByteSize>(text).map(|size| size.as_u64()))]
+    pub decision_log_size: u64,
+
+    /// How many of these files there are at most, the one that is written included.
+    #[arg(long, env = DECISION_LOG_FILES.env, value_name = "COUNT", default_value_t = Self::default().decision_log_files,
+          value_parser = |text: &str| DECISION_LOG_FILES.parse::<usize>(text))]
+    pub decision_log_files: usize,
+
     /// What is logged to standard error; each investigation has one line at `info`.
     #[arg(long, env = LOG.env, value_name = "FILTER", default_value_t = Self::default().log)]
     pub log: String,
@@ -205,6 +237,9 @@ impl Default for Config {
             budget_window: BudgetWindow::Day,
             budget_at_limit: AtLimit::Reject,
             service_labels: ["service", "job"].map(str::to_owned).into(),
+            decision_log: None,
+            decision_log_size: 64 * 1024 * KIB,
+            decision_log_files: 5,
             log: "info".to_owned(),
         }
     }
@@ -237,7 +272,23 @@ impl Config {
         if let Some(limit) = self.budget_usd {
             BUDGET_USD.check(limit > Usd::ZERO, limit)?;
         }
+        let size = ByteSize(self.decision_log_size);
+        DECISION_LOG_SIZE.check(DECISION_LOG_SIZES.contains(&self.decision_log_size), size)?;
+        let files = self.decision_log_files;
+        DECISION_LOG_FILES.check(DECISION_LOG_FILE_COUNTS.contains(&files), files)?;
         EnvFilter::try_new(&self.log).map(drop).map_err(|error| LOG.refuse(&self.log, error))
+    }
+
+    /// Opens the decision log, where there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub(crate) fn open_decision_log(&self) -> Result<Option<Output>, ConfigError> {
+        let Some(path) = &self.decision_log else { return Ok(None) };
+        let rotation = Rotation { size: self.decision_log_size, files: self.decision_log_files };
+        let opened = if path == Path::new("-") { Output::standard_output() } else { Output::file(path, rotation) };
+        opened.map(Some).map_err(|error| DECISION_LOG.refuse(path.display(), error))
     }
 
     /// How long an investigation with simulated model and tools may take: slowed down for people to watch, it must not
@@ -343,6 +394,9 @@ mod tests {
             "--budget-window=month",
             "--budget-at-limit=degrade",
             "--service-labels=app,job",
+            "--decision-log=-",
+            "--decision-log-size=1GiB",
+            "--decision-log-files=2",
             "--log=warn",
         ]);
         let expected = Config {
@@ -364,6 +418,9 @@ mod tests {
             budget_window: BudgetWindow::Month,
             budget_at_limit: AtLimit::Degrade,
             service_labels: vec!["app".to_owned(), "job".to_owned()],
+            decision_log: Some("-".into()),
+            decision_log_size: 1 << 30,
+            decision_log_files: 2,
             log: "warn".to_owned(),
         };
         assert_eq!(config.unwrap(), expected);
@@ -437,6 +494,11 @@ mod tests {
             (&BUDGET_USD, "0.0000000001"),
             (&BUDGET_WINDOW, "week"),
             (&BUDGET_AT_LIMIT, "explode"),
+            (&DECISION_LOG_SIZE, "64"),
+            (&DECISION_LOG_SIZE, "2.0 TiB"),
+            (&DECISION_LOG_SIZE, "large"),
+            (&DECISION_LOG_FILES, "1"),
+            (&DECISION_LOG_FILES, "1001"),
             (&LOG, "langdeck=loud"),
         ];
         for (setting, value) in bad {

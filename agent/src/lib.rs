@@ -11,6 +11,7 @@ mod chain;
 mod clock;
 mod config;
 mod cost;
+mod decisions;
 mod fleet;
 mod identity;
 mod memory;

@@ -250,6 +250,14 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     page.add(retries)?;
     page.count("agent_model_retries_total", "Retries of model calls that no answer came to", model_retries)?;
 
+    let decisions = IntCounterVec::new(Opts::new("agent_decisions_total", "Decisions by code"), &["code"])?;
+    for (code, count) in runs.decisions().counts() {
+        decisions.with_label_values(&[code.as_str()]).inc_by(count);
+    }
+    page.add(decisions)?;
+    let lost = "Decisions that are missing in the decision log";
+    page.count("agent_decisions_lost_total", lost, runs.decisions().lost())?;
+
     page.budgets(&budgets)?;
     page.gauge("agent_investigations_in_flight", "Investigations at work", running)?;
     page.gauge("agent_investigations_queued", "Investigations waiting for a place to run", queued)?;

@@ -14,6 +14,7 @@ use crate::api;
 use crate::chain::Engine;
 use crate::config::{Config, ConfigError};
 use crate::cost::{Policy, PolicyError, Rule};
+use crate::decisions::Writing;
 use crate::fleet::{Directory, Fleet};
 use crate::identity::Identity;
 use crate::metrics::Meters;
@@ -26,6 +27,8 @@ use crate::tools::{Tool, simulated_tools};
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 /// How long cancelled work may take to notice.
 const LAST_WORK: Duration = Duration::from_secs(2);
+/// How long the decision log may take to be written to its end.
+const LAST_DECISIONS: Duration = Duration::from_secs(2);
 
 /// A running agent. It serves until [`shutdown`](Self::shutdown), or until it is dropped, which takes no new
 /// connections but waits for nothing.
@@ -35,6 +38,7 @@ pub struct Agent {
     runs: Arc<Runs>,
     drain_delay: Duration,
     grace: Duration,
+    decision_log: Option<Writing>,
     /// Stops the server when it is dropped.
     stop: watch::Sender<()>,
     server: JoinHandle<()>,
@@ -70,6 +74,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// The decision log has no thread.
+    #[error("cannot start the writer of the decision log: {0}")]
+    DecisionLog(io::Error),
     /// A metric could not be made.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -139,6 +146,7 @@ impl Agent {
     ) -> Result<Self, StartError> {
         let Parts { model, other_models, tools } = parts;
         let policy = policy(&config, &scenarios, &model, &other_models)?;
+        let decision_log = config.open_decision_log()?;
         let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
         let engine = Engine::new(model, tools, config.tool_mode, limit).with_models(other_models);
         let meters = Arc::new(Meters::new(engine.tools())?);
@@ -151,11 +159,13 @@ impl Agent {
         let service = api::service(Arc::clone(&runs), Arc::clone(&identity), fleet, meters, config.service_labels)?;
 
         let (listener, address) = listen(listener, config.listen).await?;
+        let write = |output| Writing::start(runs.decisions(), output);
+        let decision_log = decision_log.map(write).transpose().map_err(StartError::DecisionLog)?;
         let (stop, stopped) = watch::channel(());
         let server = tokio::spawn(serve(listener, Arc::new(service), bounds, stopped));
         tracing::info!(%address, replica = %identity.replica, boot_id = identity.boot_id, "listening");
         let (drain_delay, grace) = (config.drain_delay, config.grace);
-        Ok(Self { address, identity, runs, drain_delay, grace, stop, server })
+        Ok(Self { address, identity, runs, drain_delay, grace, decision_log, stop, server })
     }
 
     /// The address that it listens on; with the port that it was given where port 0 was asked for.
@@ -190,7 +200,7 @@ impl Agent {
     /// Drains and stops: `/readyz` says 503 at once, work is still taken for the drain delay, what was accepted may
     /// finish within the grace, the rest is cancelled. The last answers leave before this returns.
     pub async fn shutdown(self) {
-        let Self { runs, drain_delay, grace, stop, server, .. } = self;
+        let Self { runs, drain_delay, grace, decision_log, stop, server, .. } = self;
         runs.start_draining();
         tracing::info!(drain_delay = %humantime::format_duration(drain_delay), "draining");
         if !drain_delay.is_zero() {
@@ -207,6 +217,11 @@ impl Agent {
         let abort = server.abort_handle();
         if tokio::time::timeout(LAST_ANSWERS, server).await.is_err() {
             abort.abort();
+        }
+        if let Some(log) = decision_log
+            && !log.end(LAST_DECISIONS).await
+        {
+            tracing::error!("the decision log takes too long, its end is not written");
         }
         tracing::info!("stopped");
     }

@@ -17,6 +17,8 @@ use crate::report::is_zero;
 pub enum Actor {
     /// What lets alerts in, or does not.
     Admission,
+    /// What holds a limit on spending.
+    Budget,
     /// The chain's first part, which chooses the tools.
     Planner,
     /// The chain's second part, which calls them.
@@ -65,6 +67,8 @@ pub enum DecisionCode {
     Resolved,
     /// An alert was turned away: every place is taken.
     RefusedFull,
+    /// An alert was turned away: a budget has no room for it.
+    BudgetExceeded,
     /// An alert was turned away: the replica is about to stop.
     RefusedDraining,
     /// An alert was turned away: its idempotency key is another alert's.
@@ -129,14 +133,22 @@ pub struct DecisionPage {
 
 impl Actor {
     /// All that there are, but for the unknown.
-    pub const ALL: [Self; 6] =
-        [Self::Admission, Self::Planner, Self::Executor, Self::Reasoner, Self::Operator, Self::DecisionLog];
+    pub const ALL: [Self; 7] = [
+        Self::Admission,
+        Self::Budget,
+        Self::Planner,
+        Self::Executor,
+        Self::Reasoner,
+        Self::Operator,
+        Self::DecisionLog,
+    ];
 
     /// The word for it, as on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Admission => "admission",
+            Self::Budget => "budget",
             Self::Planner => "planner",
             Self::Executor => "executor",
             Self::Reasoner => "reasoner",
@@ -149,7 +161,7 @@ impl Actor {
 
 impl DecisionCode {
     /// All that there are, but for the unknown.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PlanChosen,
         Self::Retry,
         Self::AttemptTimedOut,
@@ -164,6 +176,7 @@ impl DecisionCode {
         Self::KeyJoined,
         Self::Resolved,
         Self::RefusedFull,
+        Self::BudgetExceeded,
         Self::RefusedDraining,
         Self::RefusedKeyReused,
         Self::LinesLost,
@@ -187,6 +200,7 @@ impl DecisionCode {
             Self::KeyJoined => "key_joined",
             Self::Resolved => "resolved",
             Self::RefusedFull => "refused_full",
+            Self::BudgetExceeded => "budget_exceeded",
             Self::RefusedDraining => "refused_draining",
             Self::RefusedKeyReused => "refused_key_reused",
             Self::LinesLost => "lines_lost",
@@ -223,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_word_of_a_newer_agent_does_not_spoil_the_rest() {
-        assert_eq!(serde_json::from_str::<DecisionCode>("\"budget_exceeded\"").unwrap(), DecisionCode::Other);
-        assert_eq!(serde_json::from_str::<Actor>("\"budget\"").unwrap(), Actor::Other);
+        assert_eq!(serde_json::from_str::<DecisionCode>("\"moon_phase\"").unwrap(), DecisionCode::Other);
+        assert_eq!(serde_json::from_str::<Actor>("\"moon\"").unwrap(), Actor::Other);
     }
 }

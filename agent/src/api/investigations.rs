@@ -161,7 +161,10 @@ pub(super) async fn get(
     match whose(&app, &id, from_peer).await? {
         Whose::Ours(number) => {
             let record = find(&app, number).ok_or_else(|| unknown(&id))?;
-            Ok(Json(runs::investigation(&record, &app.identity, Instant::now(), Detail::Full)))
+            let decisions = record.decisions.iter().map(|decision| app.runs.decisions().show(decision)).collect();
+            let decisions_left_out = record.decisions_left_out;
+            let investigation = runs::investigation(&record, &app.identity, Instant::now(), Detail::Full);
+            Ok(Json(Investigation { decisions, decisions_left_out, ..investigation }))
         }
         Whose::Theirs(member) => {
             let question = Question::get(path(format!("/v1/investigations/{id}"))?, PATIENCE, MOST_INVESTIGATION);

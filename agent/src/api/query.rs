@@ -78,13 +78,23 @@ impl Params {
     }
 
     pub(super) fn status(&mut self) -> Option<Status> {
-        let text = self.text("status")?;
-        let status = Status::ALL.into_iter().find(|status| status.as_str() == text);
-        if status.is_none() {
-            let words = Status::ALL.map(Status::as_str).join(", ");
-            self.refuse::<()>("status", format_args!("expected one of {words}, found {text:?}"));
+        self.word("status", Status::ALL, Status::as_str)
+    }
+
+    /// One of several words.
+    pub(super) fn word<T: Copy, const N: usize>(
+        &mut self,
+        name: &str,
+        all: [T; N],
+        as_str: fn(T) -> &'static str,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let known = all.into_iter().find(|word| as_str(*word) == text);
+        if known.is_none() {
+            let words = all.map(as_str).join(", ");
+            self.refuse::<()>(name, format_args!("expected one of {words}, found {text:?}"));
         }
-        status
+        known
     }
 
     pub(super) fn scope(&mut self) -> Scope {

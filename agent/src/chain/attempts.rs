@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Observer;
 use super::deadline::Until;
-use super::events::{Callee, StepEnd};
+use super::events::{Callee, FailedAttempt, StepEnd};
 use super::text::{MAX_LINE, bounded};
 use crate::cost::Held;
 use crate::model::{Answer, Model, ModelError};
@@ -62,7 +62,8 @@ impl Failure {
     pub(super) fn end(&self, reason: Arc<str>) -> StepEnd {
         match self.kind {
             Kind::Transient | Kind::Permanent => StepEnd::Failed(reason),
-            Kind::TimedOut | Kind::OutOfTime => StepEnd::TimedOut(reason),
+            Kind::TimedOut => StepEnd::TimedOut(reason),
+            Kind::OutOfTime => StepEnd::OutOfTime(reason),
         }
     }
 }
@@ -167,7 +168,8 @@ impl Attempts<'_> {
             let next = Instant::now().checked_add(wait).filter(|next| !self.until.has_passed(*next));
             // To wait for an attempt that cannot be made would only cost the others their time.
             let Some(next) = next else { return Err(failure) };
-            self.observer.retrying(self.step, callee, failure.reason.into());
+            let timed_out = failure.kind == Kind::TimedOut;
+            self.observer.retrying(self.step, callee, FailedAttempt { reason: failure.reason.into(), timed_out, wait });
             if !wait.is_zero() {
                 Box::pin(tokio::time::sleep_until(next)).await;
             }

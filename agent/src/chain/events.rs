@@ -1,6 +1,7 @@
 //! What the chain reports while it runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -24,8 +25,8 @@ pub(crate) trait Observer: Send + Sync {
     /// A tool is called with these arguments.
     fn called_tool(&self, step: usize, arguments: &Arguments);
 
-    /// An attempt of a step's call failed for this reason, and another follows.
-    fn retrying(&self, step: usize, callee: Callee, reason: Arc<str>);
+    /// An attempt of a step's call failed, and another follows.
+    fn retrying(&self, step: usize, callee: Callee, failed: FailedAttempt);
 
     /// A step ends; a planner that is done is reported as [`planned`](Self::planned).
     fn ended(&self, step: usize, end: StepEnd);
@@ -38,6 +39,16 @@ pub(crate) enum Callee {
     Tool,
 }
 
+/// An attempt that came to nothing, before another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedAttempt {
+    pub(crate) reason: Arc<str>,
+    /// Whether it took too long.
+    pub(crate) timed_out: bool,
+    /// How long the next one waits.
+    pub(crate) wait: Duration,
+}
+
 /// How a step ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StepEnd {
@@ -47,8 +58,10 @@ pub(crate) enum StepEnd {
     Found(Arc<str>),
     /// There is no result, for this reason.
     Failed(Arc<str>),
-    /// There is no result because there was no time for it, as this says.
+    /// There is no result because its last attempt took too long, as this says.
     TimedOut(Arc<str>),
+    /// There is no result because it was stopped at the run's deadline, as this says.
+    OutOfTime(Arc<str>),
     /// It never began, for this reason.
     Skipped(Arc<str>),
 }

@@ -13,4 +13,5 @@ mod text;
 mod toolbox;
 
 pub(crate) use engine::{Engine, Job, ModelId, Outcome};
-pub(crate) use events::{Callee, Observer, PLANNER, StepEnd};
+pub(crate) use events::{Callee, FailedAttempt, Observer, PLANNER, StepEnd};
+pub(crate) use text::{MAX_LINE, bounded_shared};

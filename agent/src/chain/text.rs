@@ -7,7 +7,7 @@ pub(super) const MAX_TEXT: usize = 16 * 1024;
 /// The longest arguments of a tool that are kept; the tool itself gets them whole.
 pub(super) const MAX_ARGUMENTS: usize = 4 * 1024;
 /// The longest reason, root cause or recommendation.
-pub(super) const MAX_LINE: usize = 1024;
+pub(crate) const MAX_LINE: usize = 1024;
 /// The most recommendations.
 pub(super) const MAX_RECOMMENDATIONS: usize = 32;
 
@@ -18,7 +18,7 @@ pub(super) fn bounded(text: String, most: usize) -> String {
 }
 
 /// The same for a text that is shared already.
-pub(super) fn bounded_shared(text: Arc<str>, most: usize) -> Arc<str> {
+pub(crate) fn bounded_shared(text: Arc<str>, most: usize) -> Arc<str> {
     if text.len() <= most { text } else { cut(&text, most).into() }
 }
 

@@ -141,6 +141,18 @@ impl Investigations {
         }
     }
 
+    /// Changes what is seen only of a whole investigation, so that it has not moved.
+    pub(crate) fn annotate(&mut self, number: u64, change: impl FnOnce(&mut Record)) {
+        let record = match self.places.get(&number) {
+            None => None,
+            Some(Place::Live) => self.live.get_mut(&number),
+            Some(Place::Ended(changed)) => self.ended.get_mut(changed).map(Arc::make_mut),
+        };
+        if let Some(record) = record {
+            change(record);
+        }
+    }
+
     fn shelve(&mut self, record: Arc<Record>) -> Arc<Record> {
         self.places.insert(record.number, Place::Ended(record.changed));
         self.ended.insert(record.changed, Arc::clone(&record));

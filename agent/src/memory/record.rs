@@ -8,8 +8,12 @@ use langdeck_shared::{Alert, Spend, Status, StepKind, StepStatus};
 use tokio::time::Instant;
 
 use super::Recall;
+use crate::decisions::Decision;
 use crate::model::{Arguments, Conclusion, Plan};
 use crate::{clock, cost};
+
+/// How many decisions a record keeps: a few for each step of the longest plan.
+const MOST_DECISIONS: usize = 128;
 
 /// One investigation. Everything long is shared, so that a clone is cheap.
 #[derive(Debug, Clone)]
@@ -41,6 +45,10 @@ pub(crate) struct Record {
     pub(crate) error: Option<Arc<str>>,
     /// The planner, the tools in the plan's order, the reasoner.
     pub(crate) steps: Vec<StepRecord>,
+    /// What was decided about it, in order.
+    pub(crate) decisions: Vec<Arc<Decision>>,
+    /// How many decisions after these there were no room for.
+    pub(crate) decisions_left_out: u64,
 }
 
 /// What the chain writes into a record while it runs.
@@ -176,12 +184,23 @@ impl Record {
             capped: false,
             error: None,
             steps,
+            decisions: Vec::new(),
+            decisions_left_out: 0,
         }
     }
 
     /// Says how far the chain has come.
     pub(crate) fn show(&mut self, Progress { plan, steps }: Progress) {
         (self.plan, self.steps) = (plan, steps);
+    }
+
+    /// Notes a decision about it.
+    pub(crate) fn note(&mut self, decision: Arc<Decision>) {
+        if self.decisions.len() < MOST_DECISIONS {
+            self.decisions.push(decision);
+        } else {
+            self.decisions_left_out += 1;
+        }
     }
 
     /// The wall clock at an instant of this investigation, reckoned from its acceptance.

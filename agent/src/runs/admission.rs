@@ -5,16 +5,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use langdeck_shared::{Alert, Budget, Usd};
 
-use super::{Refusal, Runs, State};
+use super::{Arrival, Refusal, Runs, State};
 use crate::chain::{Engine, ModelId};
 use crate::cost::{Grant, Policy, Quote, ReservationId, Route};
 
 /// What of a policy is about alerts that come.
 #[derive(Debug)]
 pub(super) struct Rules {
-    routes: Vec<(Route, Choice)>,
+    routes: Vec<(Route, ModelChoice)>,
     /// The model that takes over where a budget degrades.
-    cheaper: Option<Choice>,
+    cheaper: Option<ModelChoice>,
     /// The most that one investigation may cost.
     cap: Option<Usd>,
     /// Whether anything limits what is spent.
@@ -23,7 +23,7 @@ pub(super) struct Rules {
 
 /// A model; by default the usual one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Choice {
+pub(super) struct ModelChoice {
     pub(super) model: ModelId,
     /// Its name, where it is not the usual one.
     pub(super) other: Option<Arc<str>>,
@@ -32,16 +32,16 @@ pub(super) struct Choice {
 /// What is meant for an alert, reckoned before anything is locked.
 #[derive(Debug)]
 pub(super) struct Offer {
-    choice: Choice,
+    choice: ModelChoice,
     /// What it may cost; none where nothing limits that.
     quote: Option<Quote>,
-    cheaper: Option<Choice>,
+    cheaper: Option<ModelChoice>,
 }
 
 /// How an investigation is made.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
-    pub(super) choice: Choice,
+    pub(super) choice: ModelChoice,
     /// The scope of the budget because of which it is a cheaper model.
     pub(super) degraded_by: Option<Arc<str>>,
     /// What its calls may cost together; none where nothing limits that.
@@ -53,7 +53,7 @@ impl Rules {
     pub(super) fn new(policy: &Policy, engine: &Engine) -> Self {
         let choice = |name: &Arc<str>| {
             let model = engine.model_named(name)?;
-            Some(Choice { model, other: (model != ModelId::default()).then(|| Arc::clone(name)) })
+            Some(ModelChoice { model, other: (model != ModelId::default()).then(|| Arc::clone(name)) })
         };
         let routes = policy.routes.iter().filter_map(|route| Some((route.clone(), choice(&route.model)?)));
         Self {
@@ -69,11 +69,11 @@ impl Runs {
     pub(super) fn offer(&self, alert: &Alert, at: Timestamp) -> Offer {
         let Rules { routes, cheaper, cap, are_limiting } = &self.rules;
         let route = routes.iter().find(|(route, _)| route.covers(alert));
-        let choice = route.map_or_else(Choice::default, |(_, choice)| choice.clone());
+        let choice = route.map_or_else(ModelChoice::default, |(_, choice)| choice.clone());
         if !are_limiting {
             return Offer { choice, quote: None, cheaper: None };
         }
-        let most = |choice: &Choice| {
+        let most = |choice: &ModelChoice| {
             let most = self.engine.most_cost(choice.model, alert, &self.prices, at);
             cap.map_or(most, |cap| most.min(cap))
         };
@@ -86,12 +86,12 @@ impl Runs {
 
 impl State {
     /// The terms on which an alert is taken.
-    pub(super) fn terms(&mut self, offer: Offer, alert: &Alert, at: Timestamp) -> Result<Terms, Refusal> {
-        let Offer { choice, quote, cheaper } = offer;
-        let Some(quote) = quote else { return Ok(Terms { choice, ..Terms::default() }) };
+    pub(super) fn terms(&mut self, arrival: &Arrival) -> Result<Terms, Refusal> {
+        let Arrival { alert, accepted_at, offer: Offer { choice, quote, cheaper }, .. } = arrival;
+        let Some(quote) = *quote else { return Ok(Terms { choice: choice.clone(), ..Terms::default() }) };
         let Grant { reservation, amount, degraded_by } =
-            self.budgets.reserve(alert, quote, at).map_err(Refusal::Spent)?;
-        let choice = cheaper.filter(|_| degraded_by.is_some()).unwrap_or(choice);
+            self.budgets.reserve(alert, quote, *accepted_at).map_err(Refusal::Spent)?;
+        let choice = cheaper.as_ref().filter(|_| degraded_by.is_some()).unwrap_or(choice).clone();
         Ok(Terms { choice, degraded_by, purse: Some(amount), reservation: Some(reservation) })
     }
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use langdeck_shared::{Alert, Status, StepStatus, Totals};
+use langdeck_shared::{Actor, Alert, Status, StepStatus, Totals};
 use tokio::time::Instant;
 
 use super::admission::Terms;
 use super::recorder::{Entry, News, ToolEnd};
 use super::{Begun, CancelReason, Run};
-use crate::clock::millis;
+use crate::clock::{self, millis};
 use crate::cost::{Call, Ledger};
+use crate::decisions::{Choice, Decisions};
 use crate::memory::{Ended, Investigations, Patterns, Record, Remembered, StepName};
 use crate::model::Conclusion;
 use crate::samples::{Latencies, Samples};
@@ -28,6 +29,8 @@ pub(crate) struct Books {
     pub(crate) tool_calls: Vec<(Arc<str>, ToolCalls)>,
     /// How often a model was asked again because no answer came.
     pub(crate) model_retries: u64,
+    /// Why it was done so.
+    pub(crate) decisions: Arc<Decisions>,
     totals: Totals,
     started: Instant,
 }
@@ -52,7 +55,7 @@ pub(super) enum Ending {
 
 impl Books {
     /// Books with room for `history` ended investigations, of a replica that started at `started`.
-    pub(super) fn new(history: usize, started: Instant) -> Self {
+    pub(super) fn new(history: usize, started: Instant, decisions: Arc<Decisions>) -> Self {
         Self {
             investigations: Investigations::new(history),
             patterns: Patterns::default(),
@@ -62,6 +65,7 @@ impl Books {
             last_alert: None,
             tool_calls: Vec::new(),
             model_retries: 0,
+            decisions,
             totals: Totals::default(),
             started,
         }
@@ -101,8 +105,15 @@ impl Books {
     }
 
     /// Enters what happened in an investigation.
-    pub(super) fn enter(&mut self, run: &Run, News { progress, entries, .. }: News, now: Instant) {
-        self.investigations.change(run.number, |record| record.show(progress));
+    pub(super) fn enter(&mut self, run: &Run, News { progress, entries, choices, .. }: News, now: Instant) {
+        let decisions = &self.decisions;
+        self.investigations.change(run.number, |record| {
+            record.show(progress);
+            if !choices.is_empty() {
+                let at = record.wall_clock(now);
+                choices.into_iter().for_each(|choice| record.note(decisions.record(at, Some(run.number), choice)));
+            }
+        });
         let second = self.second(now);
         let at_ms = run.wall_clock_ms(now);
         for entry in entries {
@@ -127,6 +138,7 @@ impl Books {
     /// `capped` says that it was not allowed to spend enough for all of its calls.
     pub(super) fn end(&mut self, number: u64, ending: Ending, capped: bool, now: Instant) -> Option<Ended> {
         let mut cut_off = Vec::new();
+        let decisions = &self.decisions;
         let ended = self.investigations.end(number, |record| {
             let at = record.elapsed(now);
             for step in &mut record.steps {
@@ -139,6 +151,9 @@ impl Books {
             }
             record.ended = Some(now);
             record.capped = capped;
+            if let Some(choice) = ending.choice(record) {
+                record.note(decisions.record(record.wall_clock(now), Some(number), choice));
+            }
             match ending {
                 Ending::Concluded { complete, conclusion } => {
                     record.status = if complete { Status::Succeeded } else { Status::Partial };
@@ -165,6 +180,12 @@ impl Books {
     /// An investigation's alert was resolved, or fires again; nothing happens when it is no longer remembered.
     pub(super) fn resolved(&mut self, number: u64, at: Option<Timestamp>) {
         self.investigations.amend(number, |record| record.resolved_at = at);
+    }
+
+    /// It was decided something about an investigation that leaves it as it is.
+    pub(super) fn decided(&mut self, number: u64, choice: Choice) {
+        let decision = self.decisions.record(clock::now(), Some(number), choice);
+        self.investigations.annotate(number, |record| record.note(decision));
     }
 
     fn count_ended(&mut self, record: &Record, now: Instant) {
@@ -214,6 +235,30 @@ impl Books {
             self.tool_calls.len() - 1
         });
         &mut self.tool_calls[place].1
+    }
+}
+
+impl Ending {
+    /// What it decides about an investigation; nothing where all went as planned.
+    fn choice(&self, record: &Record) -> Option<Choice> {
+        match self {
+            Self::Concluded { complete: true, .. } => None,
+            Self::Concluded { complete: false, conclusion } => {
+                let tools = record.steps.iter().filter(|step| matches!(step.name, StepName::Tool(_)));
+                let planned = tools.clone().count();
+                let found = tools.filter(|step| step.finding.is_some()).count();
+                let reasoner = record.steps.last().and_then(|reasoner| reasoner.error.clone());
+                Some(match reasoner {
+                    Some(reason) => Choice::Fallback { found, planned, reason },
+                    None => Choice::Partial { found, planned, confidence: conclusion.confidence },
+                })
+            }
+            Self::Failed(reason) => {
+                let by = if record.plan.is_some() { Actor::Reasoner } else { Actor::Planner };
+                Some(Choice::Fail { by, reason: Arc::clone(reason) })
+            }
+            Self::Cancelled(reason) => Some(Choice::Cancel(reason.as_str())),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use lru::LruCache;
 use siphasher::sip::SipHasher13;
 
 use super::{Refusal, Runs};
+use crate::decisions::Choice;
 
 /// How many episodes are remembered; beyond them, the one not heard of for longest is forgotten.
 ///
@@ -103,9 +104,10 @@ impl Runs {
             if fires_again {
                 state.books.resolved(number, None);
             }
+            state.books.decided(number, Choice::JoinEpisode);
             return Ok(Firing::Joined(number));
         }
-        let (run, begun) = state.admit(arrival, None).inspect_err(|refusal| self.meters.count_refused(refusal))?;
+        let (run, begun) = self.admit(&mut state, arrival, None)?;
         state.episodes.insert(episode, run.number);
         self.launch(state, begun);
         Ok(Firing::Accepted(run.number))
@@ -123,6 +125,7 @@ impl Runs {
         let (number, news) = state.episodes.hear(&episode, true)?;
         if news {
             state.books.resolved(number, Some(at));
+            state.books.decided(number, Choice::Resolve);
         }
         Some(number)
     }

@@ -24,7 +24,7 @@ use langdeck_shared::{Alert, AlertRequest, CostEntry, Status};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use admission::{Offer, Rules, warn_of};
+use admission::{Offer, Rules, Terms, warn_of};
 use books::Ending;
 pub(crate) use books::{Books, ToolCalls};
 use episodes::Episodes;
@@ -38,6 +38,7 @@ pub(crate) use schedule::{Limits, Run};
 use crate::chain::{Engine, Job, Outcome};
 use crate::clock::{self, millis};
 use crate::cost::{BudgetStore, LocalBudgets, Policy, Prices, Purse, Spent, Told};
+use crate::decisions::{Choice, Decisions, Refused};
 use crate::identity::Identity;
 use crate::memory::{Ended, Recall};
 use crate::metrics::Meters;
@@ -51,6 +52,7 @@ pub(crate) struct Runs {
     rules: Rules,
     identity: Arc<Identity>,
     meters: Arc<Meters>,
+    decisions: Arc<Decisions>,
     tasks: TaskTracker,
     draining: AtomicBool,
     /// One lock for everything that is known, so that every answer is of one moment. It is held for a few lines at a
@@ -123,7 +125,8 @@ impl Runs {
         history: usize,
         policy: Policy,
     ) -> Arc<Self> {
-        let books = Books::new(history, identity.started);
+        let decisions = Arc::new(Decisions::new(Arc::clone(&identity), engine.tools()));
+        let books = Books::new(history, identity.started, Arc::clone(&decisions));
         let rules = Rules::new(&policy, &engine);
         let Policy { prices, budgets, .. } = policy;
         let budgets = Box::new(LocalBudgets::new(budgets, identity.started_at));
@@ -135,6 +138,7 @@ impl Runs {
             rules,
             identity,
             meters,
+            decisions,
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
             state: Mutex::new(state),
@@ -146,12 +150,38 @@ impl Runs {
     pub(crate) fn submit(self: &Arc<Self>, request: AlertRequest, claim: Option<Claim>) -> Result<Arc<Run>, Refusal> {
         let arrival = self.arrival(request);
         let mut state = self.lock();
-        if let Some(run) = state.schedule.claimed(claim.as_ref())? {
+        let claimed = state.schedule.claimed(claim.as_ref());
+        if let Some(run) = claimed.inspect_err(|refusal| self.refused(&arrival, refusal))? {
+            state.books.decided(run.number, Choice::JoinKey);
             return Ok(run);
         }
-        let (run, begun) = state.admit(arrival, claim).inspect_err(|refusal| self.meters.count_refused(refusal))?;
+        let (run, begun) = self.admit(&mut state, arrival, claim)?;
         self.launch(state, begun);
         Ok(run)
+    }
+
+    /// Admits an alert, or counts it as refused.
+    fn admit(
+        &self,
+        state: &mut State,
+        arrival: Arrival,
+        claim: Option<Claim>,
+    ) -> Result<(Arc<Run>, Option<Begun>), Refusal> {
+        let (runs_now, terms) = state.room_for(&arrival).inspect_err(|refusal| self.refused(&arrival, refusal))?;
+        Ok(state.admit(arrival, terms, claim, runs_now))
+    }
+
+    /// An alert was turned away.
+    fn refused(&self, arrival: &Arrival, refusal: &Refusal) {
+        self.meters.count_refused(refusal);
+        let alert = Refused::from(&*arrival.alert);
+        let (choice, number) = match refusal {
+            &Refusal::Full(Limits { running, queued }) => (Choice::RefuseFull { alert, running, queued }, None),
+            Refusal::Draining => (Choice::RefuseDraining { alert }, None),
+            Refusal::Spent(spent) => (Choice::RefuseSpent { alert, spent: spent.clone() }, None),
+            &Refusal::KeyReused { number } => (Choice::RefuseKeyReused { alert }, Some(number)),
+        };
+        self.decisions.record(arrival.accepted_at, number, choice);
     }
 
     /// Lets go of the books and sets to work what has a place.
@@ -321,6 +351,11 @@ impl Runs {
         render::cost_entry(entry, &self.prices, &self.identity)
     }
 
+    /// Why this replica did what it did.
+    pub(crate) const fn decisions(&self) -> &Arc<Decisions> {
+        &self.decisions
+    }
+
     /// Looks into the books, and holds them still for as long as `look` takes.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.lock())
@@ -338,20 +373,30 @@ impl State {
         self.schedule.gauges()
     }
 
-    /// Admits an alert, if there is room: its investigation begins, or waits for a place to run.
-    fn admit(&mut self, arrival: Arrival, claim: Option<Claim>) -> Result<(Arc<Run>, Option<Begun>), Refusal> {
+    /// Whether there is a place for an alert to run at once, and the terms on which it is taken.
+    fn room_for(&mut self, arrival: &Arrival) -> Result<(bool, Terms), Refusal> {
         let runs_now = self.schedule.admit()?;
-        let Arrival { alert, accepted_at, now, offer } = arrival;
-        let terms = self.terms(offer, &alert, accepted_at)?;
+        Ok((runs_now, self.terms(arrival)?))
+    }
+
+    /// Takes an alert in for which there is room: its investigation begins, or waits for a place to run.
+    fn admit(
+        &mut self,
+        arrival: Arrival,
+        terms: Terms,
+        claim: Option<Claim>,
+        runs_now: bool,
+    ) -> (Arc<Run>, Option<Begun>) {
         let Self { books, schedule, .. } = self;
+        let Arrival { alert, accepted_at, now, .. } = arrival;
         let run = Arc::new(books.accept(alert, accepted_at, now, terms));
         schedule.insert(Arc::clone(&run), claim);
         if runs_now {
             let begun = books.begin(&run, now);
-            return Ok((run, Some(begun)));
+            return (run, Some(begun));
         }
         schedule.enqueue(Arc::clone(&run));
-        Ok((run, None))
+        (run, None)
     }
 
     /// Enters what happened in an investigation; what it spent comes out of what was set aside for it.

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use langdeck_shared::{StepStatus, Usd};
+use langdeck_shared::{Actor, StepStatus, Usd};
 use tokio::time::Instant;
 
-use crate::chain::{Callee, Observer, PLANNER, StepEnd};
+use crate::chain::{Callee, FailedAttempt, Observer, PLANNER, StepEnd};
 use crate::cost::{self, Charge};
+use crate::decisions::Choice;
 use crate::memory::{Progress, StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
 
@@ -24,6 +25,8 @@ pub(super) struct Recorder {
 pub(super) struct News {
     pub(super) progress: Progress,
     pub(super) entries: Vec<Entry>,
+    /// What was decided.
+    pub(super) choices: Vec<Choice>,
     /// Whether anything happened.
     fresh: bool,
 }
@@ -48,7 +51,7 @@ pub(super) enum ToolEnd {
 
 impl Recorder {
     pub(super) fn new(started: Instant) -> Self {
-        let news = News { progress: Progress::none(), entries: Vec::new(), fresh: false };
+        let news = News { progress: Progress::none(), entries: Vec::new(), choices: Vec::new(), fresh: false };
         Self { started, news: Mutex::new(news) }
     }
 
@@ -58,7 +61,8 @@ impl Recorder {
         if !std::mem::take(&mut news.fresh) {
             return None;
         }
-        Some(News { progress: news.progress.clone(), entries: std::mem::take(&mut news.entries), fresh: true })
+        let (entries, choices) = (std::mem::take(&mut news.entries), std::mem::take(&mut news.choices));
+        Some(News { progress: news.progress.clone(), entries, choices, fresh: true })
     }
 
     /// The last news of a chain that has ended.
@@ -117,6 +121,7 @@ impl Observer for Recorder {
             let tools = plan.tools.iter().map(|tool| StepName::Tool(Arc::clone(tool)));
             news.progress.steps.extend(tools.chain([StepName::Reasoner]).map(StepRecord::waiting));
             news.progress.plan = Some(Arc::clone(plan));
+            news.choices.push(Choice::Plan(Arc::clone(plan)));
         });
     }
 
@@ -136,15 +141,18 @@ impl Observer for Recorder {
         });
     }
 
-    fn retrying(&self, step: usize, callee: Callee, reason: Arc<str>) {
+    fn retrying(&self, step: usize, callee: Callee, failed: FailedAttempt) {
+        let FailedAttempt { reason, timed_out, wait } = failed;
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
-            step.retry(reason);
+            let (name, attempt) = (step.name.to_shared(), step.attempts());
+            step.retry(Arc::clone(&reason));
             let entry = match (callee, &step.name) {
                 (Callee::Tool, StepName::Tool(tool)) => Entry::ToolRetried(Arc::clone(tool)),
                 _ => Entry::ModelRetried,
             };
             news.entries.push(entry);
+            news.choices.push(Choice::Retry { step: name, attempt, timed_out, wait, reason });
         });
     }
 
@@ -152,6 +160,7 @@ impl Observer for Recorder {
         let at = self.at();
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
+            let choice = choice(step, &end);
             let counted = match end {
                 StepEnd::Done => {
                     step.end(StepStatus::Succeeded, at);
@@ -166,7 +175,7 @@ impl Observer for Recorder {
                     step.fail(reason, at);
                     Some(ToolEnd::Failed)
                 }
-                StepEnd::TimedOut(reason) => {
+                StepEnd::TimedOut(reason) | StepEnd::OutOfTime(reason) => {
                     step.fail(reason, at);
                     Some(ToolEnd::TimedOut)
                 }
@@ -180,6 +189,30 @@ impl Observer for Recorder {
                 let ended = Entry::ToolEnded(Arc::clone(tool), counted);
                 news.entries.push(ended);
             }
+            news.choices.extend(choice);
         });
+    }
+}
+
+/// What the end of a step decides about the investigation, if it does.
+fn choice(step: &StepRecord, end: &StepEnd) -> Option<Choice> {
+    let attempts = step.attempts();
+    match (&step.name, end) {
+        (name, StepEnd::OutOfTime(reason)) => {
+            let by = match name {
+                StepName::Planner => Actor::Planner,
+                StepName::Tool(_) => Actor::Executor,
+                StepName::Reasoner => Actor::Reasoner,
+            };
+            Some(Choice::Stop { by, step: name.to_shared(), attempts, reason: Arc::clone(reason) })
+        }
+        (StepName::Tool(tool), StepEnd::Failed(reason) | StepEnd::TimedOut(reason)) => {
+            Some(Choice::WithoutTool { tool: Arc::clone(tool), attempts, reason: Arc::clone(reason) })
+        }
+        (StepName::Tool(tool), StepEnd::Skipped(reason)) => {
+            Some(Choice::SkipTool { tool: Arc::clone(tool), reason: Arc::clone(reason) })
+        }
+        // Without a plan or a conclusion the end of the investigation says more.
+        _ => None,
     }
 }

@@ -7,6 +7,7 @@ mod budgets;
 mod cancelling;
 mod clients;
 mod costs;
+mod decisions;
 mod document;
 mod documented;
 mod failing;

@@ -1,8 +1,8 @@
 //! The OpenAPI document: complete, with examples that are true, and the committed one.
 
 use langdeck_shared::{
-    Accepted, AlertRequest, Costs, FleetUpdate, Health, Investigation, InvestigationPage, Memory, Problem,
-    ReplicaUpdate, Report, WebhookAnswer,
+    Accepted, AlertRequest, Costs, DecisionPage, FleetUpdate, Health, Investigation, InvestigationPage, Memory,
+    Problem, ReplicaUpdate, Report, WebhookAnswer,
 };
 use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
@@ -13,13 +13,14 @@ use crate::document::Document;
 use crate::support::Server;
 
 /// The routes of the contract, each once.
-const ROUTES: [&str; 15] = [
+const ROUTES: [&str; 16] = [
     "get /health",
     "get /livez",
     "get /metrics",
     "get /openapi.json",
     "get /readyz",
     "get /v1/costs",
+    "get /v1/decisions",
     "get /v1/fleet",
     "get /v1/investigations",
     "get /v1/investigations/{id}",
@@ -93,6 +94,7 @@ fn reread(schema: &str, value: &Value) -> Value {
         "Accepted" => by::<Accepted>,
         "AlertRequest" => by::<AlertRequest>,
         "Costs" => by::<Costs>,
+        "DecisionPage" => by::<DecisionPage>,
         "FleetUpdate" => by::<FleetUpdate>,
         "Health" => by::<Health>,
         "Investigation" => by::<Investigation>,

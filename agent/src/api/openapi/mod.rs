@@ -14,7 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Response};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
 use super::query::Scope;
-use super::{alertmanager, fleet, investigations, operations, pages, replica};
+use super::{alertmanager, decisions, fleet, investigations, operations, pages, replica};
 use problems::Broken;
 pub(super) use problems::{
     CancelLost, Failed, HasEnded, InvalidQuery, KeyReusedOrCancelled, LookLost, NoRoom, NoSuchInvestigation, NotReady,
@@ -45,6 +45,7 @@ const LONG_HEAD: &str =
         alertmanager::notify,
         replica::memory,
         replica::costs,
+        decisions::decisions,
         replica::replica,
         fleet::fleet,
         operations::health,

@@ -30,7 +30,7 @@ async fn at_the_deadline_what_was_found_is_concluded_from() {
     assert_eq!(start.elapsed(), Duration::from_secs(8));
     let (complete, confidence) = confidence(&outcome);
     assert!(!complete && (confidence - 0.8 / 3.0).abs() < 1e-9, "{confidence}");
-    assert!(has(&lines, &format!("2 timed out: {OVER}")), "{lines:#?}");
+    assert!(has(&lines, &format!("2 stopped: {OVER}")), "{lines:#?}");
     assert!(has(&lines, &format!("3 skipped: {OVER}")) && !has(&lines, "3 began"), "{lines:#?}");
     assert!(has(&lines, "4 done"), "{lines:#?}");
 }
@@ -41,7 +41,7 @@ async fn tools_that_run_at_once_are_stopped_together() {
     let (outcome, lines) = within_ten_seconds(model, tools(&[("a", SOON), ("hung", Behaviour::Hangs)]), Parallel).await;
     assert!(!confidence(&outcome).0);
     for step in [1, 3] {
-        assert!(has(&lines, &format!("{step} timed out: {OVER}")), "{lines:#?}");
+        assert!(has(&lines, &format!("{step} stopped: {OVER}")), "{lines:#?}");
     }
 }
 
@@ -60,7 +60,7 @@ async fn a_reasoner_without_time_leaves_what_was_found() {
     let hangs = || FakeModel::planning(&["a"]).failing(Call::Conclude, Fault::Hang);
     let (outcome, lines) = within_ten_seconds(hangs(), tools(&[("a", SOON)]), Sequential).await;
     assert_eq!(confidence(&outcome), (false, 0.0));
-    assert!(has(&lines, "2 timed out: no conclusion: the run's deadline of 10s passed"), "{lines:#?}");
+    assert!(has(&lines, "2 stopped: no conclusion: the run's deadline of 10s passed"), "{lines:#?}");
 
     let (outcome, _) = within_ten_seconds(hangs(), tools(&[("a", Behaviour::Hangs)]), Sequential).await;
     assert_eq!(outcome, Outcome::Failed("no conclusion: the run's deadline of 10s passed".into()));

@@ -12,7 +12,7 @@ use langdeck_shared::ToolMode::{self, Parallel, Sequential};
 use langdeck_shared::Usd;
 use tokio::time::Instant;
 
-use super::{Callee, Engine, Job, ModelId, Observer, Outcome, StepEnd};
+use super::{Callee, Engine, FailedAttempt, Job, ModelId, Observer, Outcome, StepEnd};
 use crate::cost::{Charge, Policy, Purse};
 use crate::model::{Arguments, ModelCall, Plan, Usage};
 use crate::testing::{Behaviour, Call, FakeModel, Fault, alert, fake_tool};
@@ -54,7 +54,7 @@ impl Observer for Notes {
         self.note(format!("{step} called with {}", arguments.0));
     }
 
-    fn retrying(&self, step: usize, callee: Callee, reason: Arc<str>) {
+    fn retrying(&self, step: usize, callee: Callee, FailedAttempt { reason, .. }: FailedAttempt) {
         self.note(format!("{step} tries the {callee:?} again: {reason}"));
     }
 
@@ -64,6 +64,7 @@ impl Observer for Notes {
             StepEnd::Found(found) => format!("{step} found {found}"),
             StepEnd::Failed(reason) => format!("{step} failed: {reason}"),
             StepEnd::TimedOut(reason) => format!("{step} timed out: {reason}"),
+            StepEnd::OutOfTime(reason) => format!("{step} stopped: {reason}"),
             StepEnd::Skipped(reason) => format!("{step} skipped: {reason}"),
         });
     }
