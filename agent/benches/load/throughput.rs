@@ -22,6 +22,9 @@ const ALERT_TYPES: [&str; 6] =
 const SERVICES: usize = 50;
 const LOG: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/agent.log");
 
+/// Rotated, so that it takes a bounded place however long is measured.
+const DECISIONS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/decisions.ndjson");
+
 /// What is asked of the agent's throughput beside another's.
 struct Mark {
     subject: &'static str,
@@ -234,6 +237,9 @@ async fn start() -> io::Result<Vec<Subject>> {
     // It goes on for as long as the agent writes it, and nobody has to clear it away.
     fs::remove_file(LOG)?;
     subjects.push(Subject::agent("the agent, logging into a file", logging, INVESTIGATE, &one).await?);
+    let written = [&at_once[..], &["--decision-log", DECISIONS]].concat();
+    let deciding = subjects::agent(&written).await?;
+    subjects.push(Subject::agent("the agent, decision log to a file", deciding, INVESTIGATE, &one).await?);
     let submitting = subjects::agent(&at_once).await?;
     subjects.push(Subject::agent("the agent, not waited for", submitting, SUBMIT, &one).await?);
     Ok(subjects)
