@@ -12,7 +12,7 @@ use langdeck_shared::ToolMode;
 
 use crate::app::{parse_count, parse_rate};
 use crate::commands::{self, Failure};
-use crate::net::BaseUrl;
+use crate::net::{BaseUrl, DecisionFilter};
 
 /// Where to look when nobody says where.
 const DEFAULT_URL: &str = "http://localhost:8000";
@@ -27,6 +27,8 @@ Examples:
   langdeck fire high_cpu payment-api --count 200 --rate 20 --spread
                             many, by turns to all replicas that are ready
   langdeck status           one look at the fleet, printed
+  langdeck decisions --follow
+                            why agents do what they do, as they do it
 
 A fleet on Kubernetes is reached through
   kubectl -n langchain-free port-forward svc/langchain-free 8000:8000
@@ -37,8 +39,9 @@ Environment:
 
 Exit codes:
   0      done
-  1      it failed: no agent answers (for status: not one of them), an investigation failed, one
-         of several alerts was not accepted, or a part of the console failed and was restarted
+  1      it failed: no agent answers (for status and decisions: not one of them), an investigation
+         failed, one of several alerts was not accepted, or a part of the console failed and was
+         restarted
   2      not understood, or no terminal to open the console on
   101    the console itself failed; a report is left in a file
   128+n  ended by signal n";
@@ -79,6 +82,7 @@ enum Command {
     Demo(Demo),
     Fire(Box<Fire>),
     Status(Status),
+    Decisions(Decisions),
     /// Print a completion script for a shell.
     ///
     /// For example: langdeck completions bash > ~/.local/share/bash-completion/completions/langdeck
@@ -217,6 +221,48 @@ pub struct Status {
     target: Target,
 }
 
+/// Print why agents did what they did.
+///
+/// The last decisions that agents remember, oldest first: plans, retries, tools gone without, refusals, and all the
+/// others, each with its reason. Filters narrow them; codes and actors are listed in the agent's OpenAPI document.
+#[derive(Debug, Args)]
+pub struct Decisions {
+    /// Only those about this investigation.
+    #[arg(long, value_name = "ID")]
+    investigation: Option<String>,
+
+    /// Only those with this code, such as retry.
+    #[arg(long)]
+    code: Option<String>,
+
+    /// Only those of this actor, such as executor.
+    #[arg(long)]
+    actor: Option<String>,
+
+    /// Print each as a line of JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Go on printing those that come, until it is stopped.
+    #[arg(long)]
+    pub follow: bool,
+
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Decisions {
+    /// Which decisions are wanted.
+    #[must_use]
+    pub fn filter(&self) -> DecisionFilter {
+        DecisionFilter {
+            investigation_id: self.investigation.clone(),
+            code: self.code.clone(),
+            actor: self.actor.clone(),
+        }
+    }
+}
+
 impl Target {
     /// The addresses meant: those of the command, else those before it, else those of the environment, else the default.
     fn resolve(self, before: Self) -> Result<Vec<BaseUrl>, Failure> {
@@ -287,6 +333,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Status(status)) => {
             let json = status.json;
             commands::status::run(&status.target.resolve(target)?, json)
+        }
+        Some(Command::Decisions(decisions)) => {
+            let urls = decisions.target.clone().resolve(target)?;
+            commands::decisions::run(&decisions, urls)
         }
         Some(Command::Completions { shell }) => commands::completions::run(shell),
     }

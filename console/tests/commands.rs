@@ -6,6 +6,7 @@ mod support;
 
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use langdeck_agent::{Agent, Config};
 use langdeck_shared::{Report, ToolMode};
@@ -225,6 +226,87 @@ async fn status_shows_who_answers_and_who_does_not() {
     let begins = |line: &str| line.chars().count() - line.split("  ").last().unwrap_or_default().chars().count();
     let columns: Vec<usize> = lines[..4].iter().map(|line| begins(line)).collect();
     assert!(columns.iter().all(|&column| column == columns[0]), "columns do not align:\n{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_are_printed_with_their_reasons_and_filtered() {
+    let (a, b) = (agent("pod-a").await, agent("pod-b").await);
+    for url in [a.url(), b.url()] {
+        run(&["fire", "log_store_down", "ledger", "--url", &url]).await;
+    }
+    let ran = run(&["decisions", "--url", &a.url(), "--url", &b.url()]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(ran.out.lines().count(), 10, "{}", ran.out);
+    let first = ran.out.lines().next().unwrap();
+    assert!(first.contains("  pod-a  planner    plan_chosen        inv_"), "{first}");
+    let ran = run(&["decisions", "--code", "retry", "--actor", "executor", "--url", &a.url()]).await;
+    assert_eq!(ran.out.lines().count(), 2, "{}", ran.out);
+    let line = ran.out.lines().next().unwrap();
+    for part in ["  try get_logs again, not go on without get_logs: ", "(attempt 1, wait_ms 0)"] {
+        assert!(line.contains(part), "{part:?} is missing: {line}");
+    }
+    let ran = run(&["decisions", "--json", "--investigation", "inv_of_another_life", "--url", &a.url()]).await;
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    let ran = run(&["decisions", "--json", "--code", "partial_report", "--url", &a.url()]).await;
+    let decision: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&decision["replica"], &decision["figures"]["tools_found"]), (&json!("pod-a"), &json!(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_that_cannot_be_asked_for_say_why() {
+    let agent = agent("pod-a").await;
+    let ran = run(&["decisions", "--code", "whatever", "--url", &agent.url()]).await;
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("code: expected one of plan_chosen, "), "{}", ran.err);
+    let nobody = nobody().await.to_string();
+    let ran = run(&["decisions", "--follow", "--url", &nobody]).await;
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("connection refused"), "{}", ran.err);
+    let ran = run(&["decisions", "--url", &agent.url(), "--url", &nobody]).await;
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("connection refused"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn decisions_are_followed_through_a_restart_and_a_gap_and_each_comes_once() {
+    let decision = |boot_id: &str, seq: u64| {
+        json!({
+            "seq": seq, "time": "2026-01-15T10:30:00Z", "replica": "a", "boot_id": boot_id, "actor": "budget",
+            "code": "budget_exceeded", "choice": format!("{boot_id}\u{1b}[31m{seq}"), "reason": "spent",
+        })
+    };
+    let page = |decisions: Value, cursor: &str, reset: bool, missed: u64| {
+        let page = json!({
+            "decisions": decisions, "cursor": cursor, "reset": reset, "more": cursor == "one.1", "missed": missed,
+        });
+        Reply::Json(200, page)
+    };
+    let server = Scripted::start(move |request| {
+        let after = |cursor: &str| request.contains(&format!("cursor={cursor} "));
+        if after("one.1") {
+            page(json!([decision("one", 5)]), "one.5", false, 3)
+        } else if after("one.5") {
+            page(json!([decision("two", 1)]), "two.1", true, 0)
+        } else if after("two.1") {
+            page(json!([]), "two.1", false, 0)
+        } else {
+            page(json!([decision("one", 1)]), "one.1", false, 0)
+        }
+    })
+    .await;
+    let mut command = langdeck(&["decisions", "--follow", "--url", &server.url().to_string()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    within("another look after the restart", async {
+        while server.requests().iter().filter(|request| request.contains("cursor=two.1 ")).count() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    child.kill().unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    let choices: Vec<_> = ran.out.lines().map(|line| line.rsplit("  ").next().unwrap()).collect();
+    assert_eq!(choices, ["one1: spent", "one5: spent", "two1: spent"], "{}", ran.out);
+    assert!(ran.err.contains("3 decisions are missing") && ran.err.contains("started anew"), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

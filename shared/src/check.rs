@@ -5,7 +5,8 @@
 //! cannot be would bend every sum and every axis that it entered, of other replicas too.
 
 use crate::{
-    Budget, CostShare, Costs, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern, Spend, Usd,
+    Budget, CostShare, Costs, DecisionPage, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern,
+    Spend, Usd,
 };
 
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6); of money, so many nano-dollars.
@@ -112,6 +113,27 @@ impl Investigation {
     }
 }
 
+impl DecisionPage {
+    /// Checks a page of decisions.
+    ///
+    /// # Errors
+    ///
+    /// The field, and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        not_blank("cursor", &self.cursor)?;
+        numbers("", &[("missed", self.missed)])?;
+        few("decisions", self.decisions.len(), MAX_PAGE)?;
+        for (index, decision) in self.decisions.iter().enumerate() {
+            numbers(&format!("decisions[{index}]."), &[("seq", decision.seq)])?;
+            if index > 0 && decision.seq <= self.decisions[index - 1].seq {
+                let before = self.decisions[index - 1].seq;
+                return Err(format!("decisions[{index}].seq: {} comes after {before}", decision.seq));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Costs {
     /// Checks what a replica spent.
     ///
@@ -181,6 +203,8 @@ fn investigation(at: &str, investigation: &Investigation, longest: u64) -> Resul
         )?;
     }
     few(&format!("{at}steps"), investigation.steps.len(), MAX_STEPS)?;
+    few(&format!("{at}decisions"), investigation.decisions.len(), MAX_PAGE)?;
+    numbers(at, &[("decisions_left_out", investigation.decisions_left_out)])?;
     for (index, step) in investigation.steps.iter().enumerate() {
         let at = format!("{at}steps[{index}].");
         let tokens = [("input_tokens", step.input_tokens), ("output_tokens", step.output_tokens)];

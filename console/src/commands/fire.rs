@@ -162,7 +162,8 @@ fn announce(url: &BaseUrl, accepted: &Accepted, json: bool) -> Result<(), Failur
         let address = url.endpoint(&["v1", "investigations", &accepted.investigation_id]);
         format!("{} on {}\n{address}", accepted.investigation_id, accepted.replica)
     };
-    Ok(output::print(&(text + "\n"))?)
+    output::print(&(text + "\n"))?;
+    Ok(())
 }
 
 fn goes_on(url: &BaseUrl, id: &str) -> String {

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod console;
+pub mod decisions;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod fire;

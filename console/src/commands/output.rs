@@ -4,16 +4,17 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::view::format::fit;
 
-/// Prints text to standard output. A reader that has seen enough (`| head`) is no error.
+/// Prints text to standard output; whether anybody still reads. A reader that has seen enough (`| head`) is no error.
 ///
 /// # Errors
 ///
 /// When it cannot be written for another reason, such as a full disk.
-pub(super) fn print(text: &str) -> io::Result<()> {
+pub(super) fn print(text: &str) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.map_err(|error| io::Error::new(error.kind(), format!("cannot write the output: {error}"))),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(io::Error::new(error.kind(), format!("cannot write the output: {error}"))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::{Accepted, Investigation, ReplicaUpdate};
+use langdeck_shared::{Accepted, DecisionPage, Investigation, ReplicaUpdate};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
@@ -71,6 +71,19 @@ impl Whole for Investigation {
 
     fn admit(&mut self) -> Result<(), String> {
         name_investigation(self);
+        self.check()
+    }
+}
+
+impl Whole for DecisionPage {
+    fn bound(value: &mut Value) {
+        if let Some(Value::Array(decisions)) = value.get_mut("decisions") {
+            decisions.iter_mut().for_each(|decision| bound::bound(decision, LISTED));
+        }
+    }
+
+    fn admit(&mut self) -> Result<(), String> {
+        self.decisions.iter_mut().for_each(|decision| name_visibly_shared(&mut decision.replica));
         self.check()
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Once;
 use std::time::Duration;
 
-use langdeck_shared::{Accepted, AlertRequest, Investigation, Problem};
+use langdeck_shared::{Accepted, AlertRequest, DecisionPage, Investigation, Problem};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
@@ -17,6 +17,20 @@ use super::{BaseUrl, FleetAnswer, NetError, clean_json, clean_text};
 
 /// The longest answer that is read, in bytes. A snapshot of a busy replica stays far below it.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
+
+/// As many decisions as an agent puts into one answer.
+const MOST_DECISIONS: &str = "200";
+
+/// Which decisions are wanted: those that fit all that is said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DecisionFilter {
+    /// Only those about this investigation.
+    pub investigation_id: Option<String>,
+    /// Only those with this code, in the agent's words.
+    pub code: Option<String>,
+    /// Only those of this actor, in the agent's words.
+    pub actor: Option<String>,
+}
 
 /// How long an agent may take.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +107,31 @@ impl Client {
     /// See [`NetError`].
     pub async fn investigation(&self, base: &BaseUrl, id: &str) -> Result<Investigation, NetError> {
         self.get(base.endpoint(&["v1", "investigations", id])).await
+    }
+
+    /// Decisions of a replica: the last of those that fit, or what came after the cursor.
+    ///
+    /// # Errors
+    ///
+    /// See [`NetError`].
+    pub async fn decisions(
+        &self,
+        base: &BaseUrl,
+        filter: &DecisionFilter,
+        cursor: Option<&str>,
+    ) -> Result<DecisionPage, NetError> {
+        let mut url = base.endpoint(&["v1", "decisions"]);
+        let DecisionFilter { investigation_id, code, actor } = filter;
+        let given = [
+            ("limit", Some(MOST_DECISIONS)),
+            ("investigation_id", investigation_id.as_deref()),
+            ("code", code.as_deref()),
+            ("actor", actor.as_deref()),
+            ("cursor", cursor),
+        ];
+        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        url.query_pairs_mut().extend_pairs(given);
+        self.get(url).await
     }
 
     /// Sends an alert, to be handed on to the replica of this name or boot id where one is given. The key makes a
