@@ -242,7 +242,7 @@ async fn decisions_are_printed_with_their_reasons_and_filtered() {
     let ran = run(&["decisions", "--code", "retry", "--actor", "executor", "--url", &a.url()]).await;
     assert_eq!(ran.out.lines().count(), 2, "{}", ran.out);
     let line = ran.out.lines().next().unwrap();
-    for part in ["  try get_logs again, not go on without get_logs: ", "(attempt 1, wait_ms 0)"] {
+    for part in ["  try get_logs again, not give up on get_logs: ", "(attempt 1, wait_ms 0)"] {
         assert!(line.contains(part), "{part:?} is missing: {line}");
     }
     let ran = run(&["decisions", "--json", "--investigation", "inv_of_another_life", "--url", &a.url()]).await;

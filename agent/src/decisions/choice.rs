@@ -18,7 +18,7 @@ pub(crate) enum Choice {
     /// The planner chose tools.
     Plan(Arc<Plan>),
     /// An attempt of a step failed, and another follows after a wait.
-    Retry { step: Arc<str>, attempt: u32, timed_out: bool, wait: Duration, reason: Arc<str> },
+    Retry { by: Actor, step: Arc<str>, attempt: u32, timed_out: bool, wait: Duration, reason: Arc<str> },
     /// A tool found nothing, however often it was tried.
     WithoutTool { tool: Arc<str>, attempts: u32, reason: Arc<str> },
     /// A tool was not called.
@@ -48,7 +48,7 @@ pub(crate) enum Choice {
     /// An alert is turned away, since its key belongs to this decision's investigation of another alert.
     RefuseKeyReused { alert: Refused },
     /// So many decisions are not in the log.
-    Lines { lost: u64 },
+    LoseLines { lost: u64 },
 }
 
 /// An alert that became no investigation: its names, since the rest of it can be large.
@@ -74,8 +74,8 @@ impl Choice {
     pub(crate) const fn actor(&self) -> Actor {
         match self {
             Self::Plan(_) => Actor::Planner,
-            Self::Retry { .. } | Self::WithoutTool { .. } | Self::SkipTool { .. } => Actor::Executor,
-            Self::Stop { by, .. } | Self::Fail { by, .. } => *by,
+            Self::WithoutTool { .. } | Self::SkipTool { .. } => Actor::Executor,
+            Self::Retry { by, .. } | Self::Stop { by, .. } | Self::Fail { by, .. } => *by,
             Self::Fallback { .. } | Self::Partial { .. } => Actor::Reasoner,
             Self::Cancel(_) => Actor::Operator,
             Self::JoinEpisode
@@ -85,7 +85,7 @@ impl Choice {
             | Self::RefuseDraining { .. }
             | Self::RefuseKeyReused { .. } => Actor::Admission,
             Self::RefuseSpent { .. } => Actor::Budget,
-            Self::Lines { .. } => Actor::DecisionLog,
+            Self::LoseLines { .. } => Actor::DecisionLog,
         }
     }
 
@@ -108,7 +108,7 @@ impl Choice {
             Self::RefuseSpent { .. } => DecisionCode::BudgetExceeded,
             Self::RefuseDraining { .. } => DecisionCode::RefusedDraining,
             Self::RefuseKeyReused { .. } => DecisionCode::RefusedKeyReused,
-            Self::Lines { .. } => DecisionCode::LinesLost,
+            Self::LoseLines { .. } => DecisionCode::LinesLost,
         }
     }
 
@@ -131,7 +131,7 @@ impl Choice {
             | Self::JoinEpisode
             | Self::JoinKey
             | Self::Resolve
-            | Self::Lines { .. } => 0,
+            | Self::LoseLines { .. } => 0,
         }
     }
 
@@ -145,7 +145,7 @@ impl Choice {
                 reason: bounded_shared(Arc::clone(&plan.reasoning), MAX_LINE).to_string(),
             },
             Self::Retry { step, attempt, wait, reason, .. } => Words {
-                alternatives: vec![format!("go on without {step}")],
+                alternatives: vec![format!("give up on {step}")],
                 figures: figures([("attempt", (*attempt).into()), ("wait_ms", millis(*wait).into())]),
                 ..words(format!("try {step} again"), reason)
             },
@@ -201,7 +201,7 @@ impl Choice {
             }
             Self::RefuseDraining { alert } => refusal(alert, "this replica takes no more work"),
             Self::RefuseKeyReused { alert } => refusal(alert, "its idempotency key came with another alert before"),
-            Self::Lines { lost } => Words {
+            Self::LoseLines { lost } => Words {
                 figures: figures([("lost", (*lost).into())]),
                 ..words("go on without them", "the log could not be written for so long that they are missing here")
             },

@@ -114,7 +114,7 @@ impl<L: Lines> Writer<L> {
         let lost = decision.seq - 1 - self.last;
         if lost > 0 {
             let seq = self.last + 1;
-            self.line(&Decision { seq, at: decision.at, investigation: None, choice: Choice::Lines { lost } })?;
+            self.line(&Decision { seq, at: decision.at, investigation: None, choice: Choice::LoseLines { lost } })?;
             self.last = decision.seq - 1;
         }
         self.line(decision)?;

@@ -145,14 +145,14 @@ impl Observer for Recorder {
         let FailedAttempt { reason, timed_out, wait } = failed;
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
-            let (name, attempt) = (step.name.to_shared(), step.attempts());
+            let (by, name, attempt) = (actor(&step.name), step.name.to_shared(), step.attempts());
             step.retry(Arc::clone(&reason));
             let entry = match (callee, &step.name) {
                 (Callee::Tool, StepName::Tool(tool)) => Entry::ToolRetried(Arc::clone(tool)),
                 _ => Entry::ModelRetried,
             };
             news.entries.push(entry);
-            news.choices.push(Choice::Retry { step: name, attempt, timed_out, wait, reason });
+            news.choices.push(Choice::Retry { by, step: name, attempt, timed_out, wait, reason });
         });
     }
 
@@ -199,12 +199,7 @@ fn choice(step: &StepRecord, end: &StepEnd) -> Option<Choice> {
     let attempts = step.attempts();
     match (&step.name, end) {
         (name, StepEnd::OutOfTime(reason)) => {
-            let by = match name {
-                StepName::Planner => Actor::Planner,
-                StepName::Tool(_) => Actor::Executor,
-                StepName::Reasoner => Actor::Reasoner,
-            };
-            Some(Choice::Stop { by, step: name.to_shared(), attempts, reason: Arc::clone(reason) })
+            Some(Choice::Stop { by: actor(name), step: name.to_shared(), attempts, reason: Arc::clone(reason) })
         }
         (StepName::Tool(tool), StepEnd::Failed(reason) | StepEnd::TimedOut(reason)) => {
             Some(Choice::WithoutTool { tool: Arc::clone(tool), attempts, reason: Arc::clone(reason) })
@@ -214,5 +209,14 @@ fn choice(step: &StepRecord, end: &StepEnd) -> Option<Choice> {
         }
         // Without a plan or a conclusion the end of the investigation says more.
         _ => None,
+    }
+}
+
+/// Who decides about a step.
+const fn actor(step: &StepName) -> Actor {
+    match step {
+        StepName::Planner => Actor::Planner,
+        StepName::Tool(_) => Actor::Executor,
+        StepName::Reasoner => Actor::Reasoner,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use langdeck_shared::{AlertRequest, Status, StepStatus, ToolMode, Totals, Usd};
+use langdeck_shared::{Actor, AlertRequest, DecisionCode, Status, StepStatus, ToolMode, Totals, Usd};
 
 use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs, report};
 use crate::chain::Engine;
@@ -230,6 +230,45 @@ async fn failures_are_counted_where_they_happen() {
     assert_eq!((totals.failed, totals.tools_executed, totals.spend.tokens), (1, 0, 11));
     assert_eq!((sample.errors, sample.tokens), (1, 11));
     assert!(runs.look(|state| state.books.patterns.recall(&ended.alert)).is_none(), "learnt without a report");
+}
+
+/// Who decided what about an investigation that has ended.
+async fn decided(runs: &Arc<Runs>) -> Vec<(Actor, DecisionCode)> {
+    let run = submit(runs, "api");
+    let record = run.wait().await;
+    record.decisions.iter().map(|decision| (decision.choice.actor(), decision.choice.code())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_stands_with_who_decided_it() {
+    use DecisionCode::{
+        AttemptTimedOut, DeadlineStop, FallbackConclusion, InvestigationFailed, PartialReport, PlanChosen, Retry,
+        ToolFailed, ToolSkipped,
+    };
+    let chosen = (Actor::Planner, PlanChosen);
+    assert_eq!(decided(&runs(model(), QUICK, 1, 0)).await, [chosen]);
+
+    let again = (Actor::Executor, AttemptTimedOut);
+    let hanging = runs(model(), Behaviour::Hangs, 1, 0);
+    let without = [(Actor::Executor, ToolFailed), (Actor::Reasoner, PartialReport)];
+    assert_eq!(decided(&hanging).await, [&[chosen, again, again][..], &without].concat());
+
+    let silent = model().failing(Call::Conclude, Fault::NoAnswer);
+    let again = (Actor::Reasoner, Retry);
+    let fallback = [chosen, again, again, (Actor::Reasoner, FallbackConclusion)];
+    assert_eq!(decided(&runs(silent, QUICK, 1, 0)).await, fallback);
+
+    let planless = model().failing(Call::Plan, Fault::NoAnswer);
+    let again = (Actor::Planner, Retry);
+    assert_eq!(decided(&runs(planless, QUICK, 1, 0)).await, [again, again, (Actor::Planner, InvestigationFailed)]);
+
+    let tools = ["slow", "late"].map(|name| fake_tool(name, Behaviour::Finds(Duration::from_secs(9)))).into();
+    let model = Arc::new(FakeModel::planning(&["slow", "late"]));
+    let engine = Engine::new(model, tools, ToolMode::Sequential, Duration::from_secs(10));
+    let identity = Identity::new("r", "simulated-gpt-4", ToolMode::Sequential);
+    let late = decided(&around(engine, Limits { running: 1, queued: 0 }, identity)).await;
+    let stopped = [(Actor::Executor, DeadlineStop), (Actor::Executor, ToolSkipped), (Actor::Reasoner, PartialReport)];
+    assert_eq!(late, [&[chosen][..], &stopped].concat());
 }
 
 #[tokio::test(start_paused = true)]
