@@ -95,12 +95,16 @@ pub(crate) async fn at_work(agent: &Process, count: f64) -> io::Result<()> {
     }
 }
 
-/// Whether a subject's counters say exactly that many investigations, and that much money where it is exact.
+/// Whether a subject's counters say exactly that many investigations, and that much money where it is exact, and whether
+/// its decision log is complete.
 pub(crate) async fn audit(subject: &Process, requests: u64, cost: Option<Usd>) -> io::Result<()> {
     let metrics = subject.get("/metrics").await?;
     let (counted, spent) = (value(&metrics, "agent_requests_total"), value(&metrics, "agent_cost_total"));
     #[expect(clippy::cast_precision_loss, reason = "a bench sends far less than 2^53 requests")]
     let right = counted == Some(requests as f64) && cost.is_none_or(|cost| spent == Some(cost.as_f64()));
+    if let Some(lost) = value(&metrics, "agent_decisions_lost_total").filter(|lost| *lost > 0.0) {
+        return Err(io::Error::other(format!("its decision log lacks {lost} lines")));
+    }
     if right {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use crate::decisions::{Filter, Page, Wanted};
 
 /// The last decisions, oldest first.
 ///
-/// A replica remembers the last 8192, or fewer where their texts are long; `--decision-log` writes them all.
+/// A replica remembers the last 4096, or fewer where their texts are long; `--decision-log` writes them all.
 #[utoipa::path(
     get, path = "/v1/decisions", tag = "replica",
     params(

@@ -26,7 +26,7 @@ use ring::{Bounds, Ring};
 pub(crate) use writer::Writing;
 
 /// How many decisions are remembered. This is also how far their log may lag behind before it loses lines.
-const BOUNDS: Bounds = Bounds { entries: 8192, bytes: 4 * 1024 * 1024 };
+const BOUNDS: Bounds = Bounds { entries: 4096, bytes: 4 * 1024 * 1024 };
 const CODES: usize = DecisionCode::ALL.len();
 
 /// One decision.

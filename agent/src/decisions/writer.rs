@@ -53,6 +53,8 @@ impl Writing {
         let mut writer = Writer { decisions: Arc::clone(decisions), lines, retry, last: 0, failing: None };
         thread::Builder::new().name("decision-log".to_owned()).spawn(move || {
             writer.write_all();
+            // Whoever waits may want to open the same file.
+            drop(writer);
             // Nobody waits for it where it was dropped.
             let _ = end.send(());
         })?;
