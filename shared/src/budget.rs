@@ -6,8 +6,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Usd;
-use crate::report::is_zero;
+use crate::report::{is_one, is_zero, one};
+use crate::{BurnRate, Usd};
 
 /// Over which time a budget runs: the whole hour, day or month, in UTC, whatever the replica's time zone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +115,9 @@ pub enum Counted {
     /// Each replica counts for itself, from its start on; a fleet may spend as many times the limit as it has replicas.
     #[serde(rename = "this replica, this life")]
     ThisReplicaThisLife,
+    /// The limits of several replicas and what they have spent, added up; each of them holds its own.
+    #[serde(rename = "each replica, its life")]
+    EachReplicaItsLife,
 }
 
 /// A budget, and how far it is spent in the window under way.
@@ -142,6 +145,45 @@ pub struct Budget {
     /// How many alerts it has turned away since the replica's start.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rejections: u64,
+    /// How fast it is spent at present.
+    #[serde(default)]
+    pub burn: BurnRate,
+    /// When the limit is reached at the rate of the last 5 minutes; none where the window ends before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted_at: Option<Timestamp>,
     /// By whom the spending is counted.
     pub counted: Counted,
+    /// Of how many replicas these are the figures together.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub replicas: u32,
+}
+
+impl Budget {
+    /// Budgets of several replicas: those of one scope and window become one, in the order in which they come first.
+    #[must_use]
+    pub fn together(budgets: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut sums: Vec<Self> = Vec::new();
+        for budget in budgets {
+            match sums.iter_mut().find(|sum| sum.scope == budget.scope && sum.window == budget.window) {
+                Some(sum) => sum.absorb(&budget),
+                None => sums.push(budget),
+            }
+        }
+        sums
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        self.limit_usd += other.limit_usd;
+        self.spent_usd += other.spent_usd;
+        self.reserved_usd += other.reserved_usd;
+        self.rejections = self.rejections.saturating_add(other.rejections);
+        self.burn += other.burn;
+        // Replicas whose clocks or policies differ: what a reader should know is the worst of them.
+        self.resets_at = self.resets_at.min(other.resets_at);
+        self.state = self.state.max(other.state);
+        self.exhausted_at = self.exhausted_at.into_iter().chain(other.exhausted_at).min();
+        self.threshold_percent = self.threshold_percent.min(other.threshold_percent);
+        self.counted = Counted::EachReplicaItsLife;
+        self.replicas = self.replicas.saturating_add(other.replicas);
+    }
 }

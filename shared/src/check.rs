@@ -4,10 +4,11 @@
 //! An answer that breaks a promise is to be refused whole, with the reason that comes back from here. A number that
 //! cannot be would bend every sum and every axis that it entered, of other replicas too.
 
-use crate::{
-    Budget, CostShare, Costs, DecisionPage, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern,
-    Spend, Usd,
-};
+mod costs;
+
+use costs::{budgets, spend};
+
+use crate::{DecisionPage, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern, Usd};
 
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6); of money, so many nano-dollars.
 const MOST: u64 = (1 << 53) - 1;
@@ -17,8 +18,6 @@ const SLACK_MS: u64 = 60_000;
 const MAX_SAMPLES: usize = 2_000;
 /// Far more investigations, patterns and keys of costs than a page has.
 const MAX_PAGE: usize = 2_000;
-/// Far more budgets than an agent takes.
-const MAX_BUDGETS: usize = 256;
 /// Far more steps than a plan has.
 const MAX_STEPS: usize = 64;
 /// Far more peers than a fleet may have.
@@ -134,40 +133,6 @@ impl DecisionPage {
     }
 }
 
-impl Costs {
-    /// Checks what a replica spent.
-    ///
-    /// # Errors
-    ///
-    /// The field, and what is wrong with it.
-    pub fn check(&self) -> Result<(), String> {
-        not_blank("boot_id", &self.boot_id)?;
-        spend("totals.", &self.totals)?;
-        money("saved_usd", self.saved_usd)?;
-        shares("by_step", &self.by_step)?;
-        shares("by_model", &self.by_model)?;
-        shares("by_service", &self.by_service)?;
-        shares("by_alert_type", &self.by_alert_type)?;
-        budgets(&self.budgets)?;
-        if let Some(span) = &self.span {
-            spend("span.", &span.spend)?;
-        }
-        few("entries", self.entries.len(), MAX_PAGE)?;
-        for (index, entry) in self.entries.iter().enumerate() {
-            let at = format!("entries[{index}].");
-            not_blank(&format!("{at}investigation_id"), &entry.investigation_id)?;
-            let cached = entry.cached_input_tokens;
-            if cached > entry.input_tokens {
-                let read = entry.input_tokens;
-                return Err(format!("{at}cached_input_tokens: {cached} are more than the {read} tokens read"));
-            }
-            numbers(&at, &[("input_tokens", entry.input_tokens), ("output_tokens", entry.output_tokens)])?;
-            money(&format!("{at}cost_usd"), entry.cost_usd.unwrap_or_default())?;
-        }
-        Ok(())
-    }
-}
-
 impl Memory {
     /// Checks what a replica remembers.
     ///
@@ -242,43 +207,6 @@ fn patterns(at: &str, patterns: &[ServicePattern]) -> Result<(), String> {
         fraction(&format!("{at}mean_confidence"), pattern.mean_confidence)?;
     }
     Ok(())
-}
-
-fn budgets(budgets: &[Budget]) -> Result<(), String> {
-    few("budgets", budgets.len(), MAX_BUDGETS)?;
-    for (index, budget) in budgets.iter().enumerate() {
-        let at = format!("budgets[{index}].");
-        not_blank(&format!("{at}scope"), &budget.scope)?;
-        money(&format!("{at}limit_usd"), budget.limit_usd)?;
-        if budget.limit_usd == Usd::ZERO {
-            return Err(format!("{at}limit_usd: is zero"));
-        }
-        money(&format!("{at}spent_usd"), budget.spent_usd)?;
-        money(&format!("{at}reserved_usd"), budget.reserved_usd)?;
-        numbers(&at, &[("rejections", budget.rejections)])?;
-        let percent = budget.threshold_percent;
-        if !(1..=100).contains(&percent) {
-            return Err(format!("{at}threshold_percent: {percent} is not from 1 to 100"));
-        }
-    }
-    Ok(())
-}
-
-fn shares(field: &str, shares: &[CostShare]) -> Result<(), String> {
-    few(field, shares.len(), MAX_PAGE)?;
-    shares.iter().enumerate().try_for_each(|(index, share)| spend(&format!("{field}[{index}]."), &share.spend))
-}
-
-fn spend(at: &str, spend: &Spend) -> Result<(), String> {
-    let figures = [
-        ("calls", spend.calls),
-        ("tokens", spend.tokens),
-        ("input_tokens", spend.input_tokens),
-        ("output_tokens", spend.output_tokens),
-        ("unpriced_tokens", spend.unpriced_tokens),
-    ];
-    numbers(at, &figures)?;
-    money(&format!("{at}cost_usd"), spend.cost_usd)
 }
 
 fn numbers(at: &str, figures: &[(&str, u64)]) -> Result<(), String> {

@@ -1,16 +1,21 @@
-//! Costs: what was spent, and on what.
+//! Costs: what was spent, on what, how fast, and what was saved.
+
+mod together;
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{is_nothing, is_zero};
+use crate::report::is_zero;
 use crate::{Budget, MissingReplica, Usd};
 
 /// The key that holds what overflows a bounded dimension.
 pub const OTHER: &str = "(other)";
 
-/// What a replica has spent in its life: the body of `GET /v1/costs`. With `scope=fleet`, the sum of what every replica
-/// that answers has spent in its present life.
+/// What a replica has spent in its life: the body of `GET /v1/costs`. With `scope=fleet`, the same of every replica that
+/// answers, together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Costs {
@@ -22,31 +27,42 @@ pub struct Costs {
     pub since: Timestamp,
     /// Everything together.
     pub totals: Spend,
-    /// How much more the replica's usual model would have cost for the tokens of cheaper ones that stood in for it.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub saved_usd: Usd,
-    /// By step: `planner`, each tool, `reasoner`; dearest first.
-    pub by_step: Vec<CostShare>,
-    /// By model, dearest first.
-    pub by_model: Vec<CostShare>,
-    /// By the alert's service, dearest first; what overflows stands under `(other)`.
-    pub by_service: Vec<CostShare>,
-    /// By alert type, dearest first; what overflows stands under `(other)`.
-    pub by_alert_type: Vec<CostShare>,
+    /// On what.
+    #[serde(flatten)]
+    pub by: Attribution,
+    /// How fast money is spent at present.
+    #[serde(default)]
+    pub burn: BurnRate,
+    /// What the month under way, in UTC, comes to: what was spent in it, and until its end the rate of the last 60
+    /// minutes.
+    #[serde(default)]
+    pub month_usd: Usd,
+    /// What was not spent, and why.
+    #[serde(default)]
+    pub savings: Savings,
+    /// What all of these tokens would cost, by each model that has a price at present; the cheapest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub what_if: Vec<WhatIf>,
+    /// What the replica itself costs; none where the policy does not say what an hour of it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infrastructure: Option<Infrastructure>,
     /// With `scope=fleet`: the replicas that did not answer, and whose part this is therefore without. Left out when all
     /// did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingReplica>,
-    /// The budgets of the replica that answers; left out where it has none.
+    /// The budgets of the replica; with `scope=fleet`, those of one scope and window of every replica together. Left out
+    /// where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
-    /// What the replica that answers spent between the `from` and `to` that were asked for; none where neither was.
+    /// What was spent between the `from` and `to` that were asked for; none where neither was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span: Option<CostSpan>,
-    /// The last entries of the ledger of the replica that answers, newest first: as many as were asked for and are still
-    /// known.
+    /// The last entries of the ledger, newest first: as many as were asked for and are still known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<CostEntry>,
+    /// The last entries whose tokens stand out against what their step usually takes, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outliers: Vec<Outlier>,
 }
 
 /// What was spent in a span of time.
@@ -59,6 +75,87 @@ pub struct CostSpan {
     pub to: Timestamp,
     /// What was spent.
     pub spend: Spend,
+    /// On what.
+    #[serde(flatten)]
+    pub by: Attribution,
+}
+
+/// Sums by key, dearest first. A list that was not asked for is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attribution {
+    /// By replica.
+    #[serde(default)]
+    pub by_replica: Vec<CostShare>,
+    /// By step: `planner`, each tool, `reasoner`.
+    pub by_step: Vec<CostShare>,
+    /// By model.
+    pub by_model: Vec<CostShare>,
+    /// By the alert's service; what overflows stands under `(other)`.
+    pub by_service: Vec<CostShare>,
+    /// By alert type; what overflows stands under `(other)`.
+    pub by_alert_type: Vec<CostShare>,
+}
+
+/// How fast money is spent. Of a replica that is younger than the time, over its life, but over a minute at least.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BurnRate {
+    /// USD an hour, by the last 5 minutes.
+    pub last_5m_usd_per_hour: Usd,
+    /// USD an hour, by the last 60 minutes.
+    pub last_60m_usd_per_hour: Usd,
+}
+
+/// What was not spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Savings {
+    /// How much more the replica's usual model would have cost for the tokens of cheaper ones that stood in for it.
+    pub models_usd: Usd,
+    /// What the reports that were given again had cost.
+    pub cache_usd: Usd,
+    /// Alerts that were answered with the report of an earlier investigation.
+    pub cache_hits: u64,
+    /// Alerts that joined an investigation of the same under way.
+    pub cache_joins: u64,
+}
+
+/// What all tokens would cost by the price of one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WhatIf {
+    /// The model.
+    pub model: String,
+    /// What they would cost.
+    pub cost_usd: Usd,
+}
+
+/// What replicas themselves cost, beside their models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Infrastructure {
+    /// What they cost an hour, by the policy.
+    pub usd_per_hour: Usd,
+    /// What they have cost since their starts.
+    pub cost_usd: Usd,
+}
+
+/// An entry whose tokens stand out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Outlier {
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: CostEntry,
+    /// The tokens that half of the last calls of its step with its model did not exceed.
+    pub median_tokens: u64,
+}
+
+/// Whether a call's tokens stand out against the median of its step: twice as many or more.
+#[must_use]
+pub const fn stands_out(tokens: u64, median_tokens: u64) -> bool {
+    median_tokens > 0 && tokens / 2 >= median_tokens
 }
 
 /// One key's part of the costs.
@@ -82,6 +179,9 @@ pub struct Spend {
     pub tokens: u64,
     /// Tokens that models read.
     pub input_tokens: u64,
+    /// How many of those read came from a provider's cache; they are not counted besides.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_input_tokens: u64,
     /// Tokens that models wrote.
     pub output_tokens: u64,
     /// The cost of the tokens that have a price.
@@ -89,6 +189,43 @@ pub struct Spend {
     /// Tokens of models without a known price, which `cost_usd` therefore does not hold.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_tokens: u64,
+}
+
+impl Spend {
+    /// Each figure of two amounts by itself.
+    #[must_use]
+    pub fn combine(self, other: Self, of: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            calls: of(self.calls, other.calls),
+            tokens: of(self.tokens, other.tokens),
+            input_tokens: of(self.input_tokens, other.input_tokens),
+            cached_input_tokens: of(self.cached_input_tokens, other.cached_input_tokens),
+            output_tokens: of(self.output_tokens, other.output_tokens),
+            cost_usd: Usd::from_nanos(of(self.cost_usd.nanos(), other.cost_usd.nanos())),
+            unpriced_tokens: of(self.unpriced_tokens, other.unpriced_tokens),
+        }
+    }
+}
+
+/// Sums saturate: no provider's report can make them wrap.
+impl Add for Spend {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.combine(other, u64::saturating_add)
+    }
+}
+
+impl AddAssign for Spend {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Spend {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
 }
 
 /// One entry of the ledger: a call of a model that was answered.
@@ -121,9 +258,30 @@ pub struct CostEntry {
     pub cost_usd: Option<Usd>,
     /// On what tokens and cost stand.
     pub basis: Basis,
+    /// The tokens in the provider's own words; none where it reported none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<ReportedUsage>,
     /// By which price: the day from which on it counts, and its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<String>,
+}
+
+/// What a provider reported of a call, as it did: what it left out is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReportedUsage {
+    /// Tokens read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
+    /// Those of them from the provider's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u64>,
+    /// Tokens written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_tokens: Option<u64>,
+    /// All tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_tokens: Option<u64>,
 }
 
 /// On what the tokens of a call and their cost stand.

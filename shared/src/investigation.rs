@@ -112,6 +112,10 @@ pub struct Step {
     pub input_tokens: u64,
     /// Tokens that the model wrote.
     pub output_tokens: u64,
+    /// The tokens that half of the last calls of such a step with its model did not exceed, where that can be said; only
+    /// in `GET /v1/investigations/{id}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_tokens: Option<u64>,
     /// What those tokens cost; none while there are none, and none when the model has no known price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Usd>,

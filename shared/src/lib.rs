@@ -27,7 +27,10 @@ pub use alert::{
 };
 pub use alertmanager::{AlertOutcome, Outcome, Webhook, WebhookAlert, WebhookAnswer, WebhookStatus};
 pub use budget::{AtLimit, Budget, BudgetState, BudgetWindow, Counted};
-pub use costs::{Basis, CostEntry, CostShare, CostSpan, Costs, OTHER, Spend};
+pub use costs::{
+    Attribution, Basis, BurnRate, CostEntry, CostShare, CostSpan, Costs, Infrastructure, OTHER, Outlier, ReportedUsage,
+    Savings, Spend, WhatIf, stands_out,
+};
 pub use decision::{Actor, Decision, DecisionCode, DecisionPage};
 pub use fleet::{FailureKind, FleetUpdate, MissingReplica, PeerFailure, PeerProblem};
 pub use health::Health;

@@ -141,10 +141,6 @@ pub(crate) fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-pub(crate) fn is_nothing(amount: &Usd) -> bool {
-    *amount == Usd::ZERO
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 pub(crate) fn is_false(truth: &bool) -> bool {
     !truth

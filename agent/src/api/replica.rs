@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::uri::PathAndQuery;
 use jiff::Timestamp;
-use langdeck_shared::{CostSpan, Costs, Memory, ReplicaUpdate};
+use langdeck_shared::{Attribution, BurnRate, CostShare, CostSpan, Costs, Memory, ReplicaUpdate, Savings, Usd};
 
 use super::App;
 use super::error::ApiError;
@@ -13,7 +13,6 @@ use super::handing_on::{FromPeer, path};
 use super::json::Json;
 use super::openapi::{HandedOnBy, InvalidQuery, NoRoom};
 use super::query::{Params, Scope};
-use crate::cost::{Attribution, Ledger};
 use crate::fleet::{Member, Reply, Together, faulty};
 use crate::replica::PAGE;
 use crate::runs;
@@ -101,23 +100,16 @@ pub(super) async fn costs(
     if !app.asks_others(scope, from_peer) {
         return Ok(Json(own));
     }
-    let mut since = own.since;
-    let mut together = Ledger::new();
-    together.absorb(&own);
+    let mut together = own;
     let read = |member: &Member, reply: &Reply| {
         let costs: Costs = reply.json()?;
         costs.check().map_err(faulty)?;
         if costs.boot_id == member.boot_id { Ok(costs) } else { Err(faulty("its costs are those of another life")) }
     };
-    let add = |costs: Costs| {
-        since = since.min(costs.since);
-        together.absorb(&costs);
-    };
     let members = app.fleet.members().await;
-    let missing = app.fleet.gather(&members, &PathAndQuery::from_static("/v1/costs"), read, add).await;
-    let Attribution { by_step, by_model, by_service, by_alert_type } = together.attribution();
-    let (totals, saved_usd) = (together.totals(), together.saved());
-    Ok(Json(Costs { since, totals, saved_usd, by_step, by_model, by_service, by_alert_type, missing, ..own }))
+    let path = PathAndQuery::from_static("/v1/costs");
+    let missing = app.fleet.gather(&members, &path, read, |costs| together.absorb(costs, most)).await;
+    Ok(Json(Costs { missing, ..together }))
 }
 
 fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: usize) -> Costs {
@@ -126,25 +118,34 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
         let bound = |time: Option<Timestamp>, default: Timestamp| time.unwrap_or(default).as_millisecond();
         (bound(from, app.identity.started_at), bound(to, now))
     });
-    let ((totals, saved_usd), attribution, entries, span, budgets) = app.runs.look(|state| {
+    let (totals, saved, attribution, entries, span, budgets) = app.runs.look(|state| {
         let ledger = &state.books.ledger;
         let span = asked.map(|(from_ms, to_ms)| ledger.between(from_ms, to_ms));
-        ((ledger.totals(), ledger.saved()), ledger.attribution(), ledger.last(most), span, state.budgets.tell(now))
+        let entries = ledger.last(most);
+        (ledger.totals(), ledger.saved(), ledger.attribution(), entries, span, state.budgets.tell(now))
     });
-    let Attribution { by_step, by_model, by_service, by_alert_type } = attribution;
+    let replica = app.identity.replica.to_string();
+    let by_replica = vec![CostShare { key: replica.clone(), spend: totals }];
     Costs {
-        replica: app.identity.replica.to_string(),
+        replica,
         boot_id: app.identity.boot_id.clone(),
         since: app.identity.started_at,
         totals,
-        saved_usd,
-        by_step,
-        by_model,
-        by_service,
-        by_alert_type,
+        by: Attribution { by_replica, ..attribution },
+        burn: BurnRate::default(),
+        month_usd: Usd::ZERO,
+        savings: Savings { models_usd: saved, ..Savings::default() },
+        what_if: Vec::new(),
+        infrastructure: None,
         budgets,
-        span: span.map(|spent| CostSpan { from: time(spent.from_ms), to: time(spent.to_ms), spend: spent.spend }),
+        span: span.map(|spent| CostSpan {
+            from: time(spent.from_ms),
+            to: time(spent.to_ms),
+            spend: spent.spend,
+            by: Attribution::default(),
+        }),
         entries: entries.iter().map(|entry| app.runs.cost_entry(entry)).collect(),
+        outliers: Vec::new(),
         missing: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AtLimit, Budget, BudgetState, BudgetWindow, Counted, Usd};
+use langdeck_shared::{Alert, AtLimit, Budget, BudgetState, BudgetWindow, BurnRate, Counted, Usd};
 
 use super::window::Stretch;
 
@@ -289,7 +289,10 @@ impl Account {
             state: self.state(&window),
             at_limit,
             rejections: self.rejections,
+            burn: BurnRate::default(),
+            exhausted_at: None,
             counted: Counted::ThisReplicaThisLife,
+            replicas: 1,
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use langdeck_shared::Spend;
 
-use super::add;
 use super::ledger::Entry;
 
 /// How many entries are kept whole: those of about 800 investigations.
@@ -60,7 +59,7 @@ impl History {
         if self.hours.len() > MOST_HOURS
             && let Some((hour, spend)) = self.hours.pop_first()
         {
-            self.older = add(self.older, spend);
+            self.older += spend;
             self.older_until = self.older_until.max(Some(hour + HOUR_MS));
         }
     }
@@ -78,7 +77,7 @@ impl History {
             return spent;
         }
         for entry in self.entries.iter().filter(|entry| (from_ms..to_ms).contains(&entry.at_ms)) {
-            spent.spend = add(spent.spend, entry.charge.spend);
+            spent.spend += entry.charge.spend;
         }
         for (sums, length) in [(&self.minutes, MINUTE_MS), (&self.hours, HOUR_MS)] {
             for (&start, &sum) in sums.range(start_of(from_ms, length)..to_ms) {
@@ -96,21 +95,20 @@ impl History {
     pub(super) fn sum(&self) -> Spend {
         let entries = self.entries.iter().map(|entry| entry.charge.spend);
         let sums = self.minutes.values().chain(self.hours.values()).copied();
-        super::sum(entries.chain(sums).chain([self.older]))
+        entries.chain(sums).chain([self.older]).sum()
     }
 }
 
 impl Span {
     fn add_sum(&mut self, start: i64, end: i64, sum: Spend) {
-        self.spend = add(self.spend, sum);
+        self.spend += sum;
         self.from_ms = self.from_ms.min(start);
         self.to_ms = self.to_ms.max(end);
     }
 }
 
 fn accumulate(sums: &mut BTreeMap<i64, Spend>, start: i64, spend: Spend) {
-    let sum = sums.entry(start).or_default();
-    *sum = add(*sum, spend);
+    *sums.entry(start).or_default() += spend;
 }
 
 fn start_of(at_ms: i64, length: i64) -> i64 {

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
-use langdeck_shared::{Alert, CostShare, Costs, OTHER, Spend, Usd};
+use langdeck_shared::{Alert, Attribution, CostShare, OTHER, Spend, Usd};
 
+use super::Charge;
 use super::history::{History, Span};
-use super::{Charge, add};
 
 const MAX_STEPS: usize = 64;
 const MAX_MODELS: usize = 64;
@@ -74,15 +74,6 @@ pub(crate) struct Account {
     alert_type: Slot,
 }
 
-/// The ledger's sums by key, dearest first.
-#[derive(Debug)]
-pub(crate) struct Attribution {
-    pub(crate) by_step: Vec<CostShare>,
-    pub(crate) by_model: Vec<CostShare>,
-    pub(crate) by_service: Vec<CostShare>,
-    pub(crate) by_alert_type: Vec<CostShare>,
-}
-
 impl Ledger {
     pub(crate) fn new() -> Self {
         Self {
@@ -105,7 +96,7 @@ impl Ledger {
     pub(crate) fn enter(&mut self, account: Account, call: &Call<'_>) {
         let &Call { at_ms, number, step, attempt, model, charge } = call;
         let spend = charge.spend;
-        self.totals = add(self.totals, spend);
+        self.totals += spend;
         self.saved += charge.saved;
         self.services.add(account.service, spend);
         self.alert_types.add(account.alert_type, spend);
@@ -136,24 +127,6 @@ impl Ledger {
         self.history.last(most).map(tell).collect()
     }
 
-    /// Adds what another ledger says.
-    pub(crate) fn absorb(&mut self, costs: &Costs) {
-        self.totals = add(self.totals, costs.totals);
-        self.saved += costs.saved_usd;
-        let dimensions = [
-            (&mut self.steps, &costs.by_step),
-            (&mut self.models, &costs.by_model),
-            (&mut self.services, &costs.by_service),
-            (&mut self.alert_types, &costs.by_alert_type),
-        ];
-        for (dimension, shares) in dimensions {
-            for share in shares {
-                let slot = dimension.slot(&share.key);
-                dimension.add(slot, share.spend);
-            }
-        }
-    }
-
     pub(crate) const fn totals(&self) -> Spend {
         self.totals
     }
@@ -162,8 +135,10 @@ impl Ledger {
         self.saved
     }
 
+    /// The sums by key, but for the replica, of which a ledger knows nothing.
     pub(crate) fn attribution(&self) -> Attribution {
         Attribution {
+            by_replica: Vec::new(),
             by_step: self.steps.shares(),
             by_model: self.models.shares(),
             by_service: self.services.shares(),
@@ -207,8 +182,7 @@ impl Dimension {
     }
 
     fn add(&mut self, slot: Slot, spend: Spend) {
-        let sum = &mut self.sums[slot.0].1;
-        *sum = add(*sum, spend);
+        self.sums[slot.0].1 += spend;
     }
 
     fn name(&self, slot: Slot) -> Arc<str> {
@@ -218,10 +192,7 @@ impl Dimension {
     fn shares(&self) -> Vec<CostShare> {
         let spent = self.sums.iter().filter(|(_, spend)| spend.calls > 0);
         let mut shares: Vec<_> = spent.map(|(key, spend)| CostShare { key: key.to_string(), spend: *spend }).collect();
-        shares.sort_by(|a, b| {
-            let dearness = |share: &CostShare| (share.spend.cost_usd, share.spend.tokens);
-            dearness(b).cmp(&dearness(a)).then_with(|| a.key.cmp(&b.key))
-        });
+        shares.sort_by(CostShare::dearest_first);
         shares
     }
 }
@@ -234,24 +205,11 @@ pub(super) mod tests {
     use crate::testing::alert;
 
     fn spend(tokens: u64) -> Spend {
-        Spend {
-            calls: 1,
-            tokens,
-            input_tokens: tokens,
-            output_tokens: 0,
-            cost_usd: Usd::from_nanos(tokens * 2000),
-            unpriced_tokens: 0,
-        }
+        Spend { calls: 1, tokens, input_tokens: tokens, cost_usd: Usd::from_nanos(tokens * 2000), ..Spend::default() }
     }
 
     fn call<'a>(step: &'a str, model: &'a str, tokens: u64) -> Call<'a> {
-        let charge = Charge {
-            spend: spend(tokens),
-            cached_input_tokens: 0,
-            basis: Basis::Reported,
-            saved: Usd::ZERO,
-            price: None,
-        };
+        let charge = Charge { spend: spend(tokens), basis: Basis::Reported, saved: Usd::ZERO, price: None };
         Call { at_ms: 0, number: 1, step, attempt: 1, model, charge }
     }
 
@@ -263,7 +221,7 @@ pub(super) mod tests {
     }
 
     fn sum(shares: &[CostShare]) -> Spend {
-        crate::cost::sum(shares.iter().map(|share| share.spend))
+        shares.iter().map(|share| share.spend).sum()
     }
 
     #[test]
@@ -273,7 +231,7 @@ pub(super) mod tests {
             let account = ledger.account(&alert(&format!("type {n}"), &format!("service {n}")));
             ledger.enter(account, &call(&format!("step {n}"), &format!("model {n}"), n + 1));
         }
-        let Attribution { by_step, by_model, by_service, by_alert_type } = ledger.attribution();
+        let Attribution { by_step, by_model, by_service, by_alert_type, .. } = ledger.attribution();
         let bounds = [MAX_STEPS, MAX_MODELS, MAX_SERVICES, MAX_ALERT_TYPES];
         for (shares, most) in [by_step, by_model, by_service, by_alert_type].iter().zip(bounds) {
             assert_eq!(shares.len(), most + 1);

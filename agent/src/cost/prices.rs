@@ -36,8 +36,6 @@ pub(crate) struct PriceId(usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) spend: Spend,
-    /// How many of the tokens read came from the provider's cache.
-    pub(crate) cached_input_tokens: u64,
     pub(crate) basis: Basis,
     /// How much more the usual model would have cost for as many tokens.
     pub(crate) saved: Usd,
@@ -76,6 +74,7 @@ impl Prices {
             calls: 1,
             tokens,
             input_tokens: usage.input,
+            cached_input_tokens: usage.cached_input.min(usage.input),
             output_tokens: usage.output,
             cost_usd: price.map_or(Usd::ZERO, |PriceId(place)| self.prices[place].1.of(*usage)),
             unpriced_tokens: if price.is_some() { 0 } else { tokens },
@@ -85,7 +84,7 @@ impl Prices {
             Some(_) if usage.estimated => Basis::Estimated,
             Some(_) => Basis::Reported,
         };
-        Charge { spend, cached_input_tokens: usage.cached_input.min(usage.input), basis, saved: Usd::ZERO, price }
+        Charge { spend, basis, saved: Usd::ZERO, price }
     }
 
     #[cfg(test)]

@@ -8,9 +8,9 @@ use langdeck_shared::{Alert, Spend, Status, StepKind, StepStatus};
 use tokio::time::Instant;
 
 use super::Recall;
+use crate::clock;
 use crate::decisions::Decision;
 use crate::model::{Arguments, Conclusion, Plan};
-use crate::{clock, cost};
 
 /// How many decisions a record keeps: a few for each step of the longest plan.
 const MOST_DECISIONS: usize = 128;
@@ -220,6 +220,6 @@ impl Record {
     }
 
     pub(crate) fn spend(&self) -> Spend {
-        cost::sum(self.steps.iter().map(|step| step.spend))
+        self.steps.iter().map(|step| step.spend).sum()
     }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::{CancelReason, Limits, Run, Runs};
 use crate::chain::Engine;
-use crate::cost::{self, Policy, Rule};
+use crate::cost::{Policy, Rule};
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::model::Scenarios;
@@ -221,7 +221,7 @@ async fn happen(runs: &Arc<Runs>, events: Vec<(u64, Event)>) -> Vec<Arc<Run>> {
 }
 
 fn summed(shares: &[CostShare]) -> Spend {
-    cost::sum(shares.iter().map(|share| share.spend))
+    shares.iter().map(|share| share.spend).sum()
 }
 
 proptest! {
@@ -246,9 +246,8 @@ proptest! {
         let before = budget(&runs);
         let accepted = runtime.block_on(happen(&runs, events));
 
-        let paid = cost::sum(
-            script.answered.lock().unwrap().iter().map(|call| runs.prices.charge(call, Timestamp::now()).spend),
-        );
+        let answered = script.answered.lock().unwrap();
+        let paid: Spend = answered.iter().map(|call| runs.prices.charge(call, Timestamp::now()).spend).sum();
         let (totals, attribution, tool_calls, gauges) = runs.look(|state| {
             let books = &state.books;
             (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), state.gauges())
@@ -258,10 +257,10 @@ proptest! {
             prop_assert_eq!(summed(&shares), paid);
         }
         let records: Vec<_> = accepted.iter().filter_map(|run| run.ended()).collect();
-        prop_assert_eq!(cost::sum(records.iter().map(|record| record.spend())), paid);
+        prop_assert_eq!(records.iter().map(|record| record.spend()).sum::<Spend>(), paid);
         let (kept, kept_spend) = runs.look(|state| {
             let kept: Vec<_> = state.books.investigations.history().map(|record| record.spend()).collect();
-            (kept.len(), cost::sum(kept))
+            (kept.len(), kept.into_iter().sum::<Spend>())
         });
         prop_assert_eq!((kept, kept_spend), (accepted.len(), paid));
 

@@ -7,7 +7,7 @@ use langdeck_shared::{Actor, StepStatus, Usd};
 use tokio::time::Instant;
 
 use crate::chain::{Callee, FailedAttempt, Observer, PLANNER, StepEnd};
-use crate::cost::{self, Charge};
+use crate::cost::Charge;
 use crate::decisions::Choice;
 use crate::memory::{Progress, StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
@@ -128,7 +128,7 @@ impl Observer for Recorder {
     fn called_model(&self, step: usize, call: &ModelCall, charge: Charge) {
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
-            step.spend = cost::add(step.spend, charge.spend);
+            step.spend += charge.spend;
             let (attempt, step, model) = (step.attempts(), step.name.clone(), Arc::clone(&call.model));
             news.entries.push(Entry::Spent { step, attempt, model, charge });
         });

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use langdeck_shared::{
     Basis, ChainExecution, CostEntry, CostTracking, ExecutorReport, Investigation, MemoryEntry, PlannerReport,
-    ReasonerReport, Report, Step, StepReport, StepStatus, TokenBreakdown,
+    ReasonerReport, Report, Spend, Step, StepReport, StepStatus, TokenBreakdown,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::clock::millis;
-use crate::cost::{self, Charge, Prices, Told};
+use crate::cost::{Charge, Prices, Told};
 use crate::identity::Identity;
 use crate::memory::{Record, StepName, StepRecord};
 use crate::model::Arguments;
@@ -64,6 +64,7 @@ fn step(step: &StepRecord, record: &Record, detail: Detail) -> Step {
         tokens: spend.tokens,
         input_tokens: spend.input_tokens,
         output_tokens: spend.output_tokens,
+        median_tokens: None,
         cost_usd: (spend.tokens > spend.unpriced_tokens).then_some(spend.cost_usd),
         error: step.error.clone(),
         attempts: step.attempts(),
@@ -130,7 +131,7 @@ pub(crate) fn report(record: &Record, identity: &Identity) -> Option<Report> {
         [planner, tools @ .., reasoner] => (planner, tools, reasoner),
         _ => return None,
     };
-    let executor_tokens = cost::sum(tools.iter().map(|step| step.spend)).tokens;
+    let executor_tokens = tools.iter().map(|step| step.spend).sum::<Spend>().tokens;
     let spend = record.spend();
     Some(Report {
         investigation_id: identity.investigation_id(record.number),
@@ -203,7 +204,7 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
 
 /// An entry of the ledger.
 pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> CostEntry {
-    let Charge { spend, cached_input_tokens, basis, price, .. } = entry.charge;
+    let Charge { spend, basis, price, .. } = entry.charge;
     CostEntry {
         at: Timestamp::from_millisecond(entry.at_ms).unwrap_or_default(),
         investigation_id: identity.investigation_id(entry.number),
@@ -213,10 +214,11 @@ pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> 
         service: entry.service.to_string(),
         alert_type: entry.alert_type.to_string(),
         input_tokens: spend.input_tokens,
-        cached_input_tokens,
+        cached_input_tokens: spend.cached_input_tokens,
         output_tokens: spend.output_tokens,
         cost_usd: (basis != Basis::Unpriced).then_some(spend.cost_usd),
         basis,
+        reported: None,
         price: price.map(|price| prices.version(price).to_owned()),
     }
 }

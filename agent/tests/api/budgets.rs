@@ -136,7 +136,7 @@ async fn a_budget_that_degrades_goes_on_with_the_cheaper_model_and_says_so() {
     assert_eq!(investigation.degraded_by.as_deref(), Some("total"));
     let budget = only_budget(&server).await;
     assert_eq!((budget.state, budget.spent_usd), (BudgetState::Exceeded, Usd::from_nanos(345_400)));
-    assert_eq!(server.read::<Costs>("/v1/costs").await.saved_usd, Usd::from_nanos(282_600));
+    assert_eq!(server.read::<Costs>("/v1/costs").await.savings.models_usd, Usd::from_nanos(282_600));
 }
 
 #[tokio::test]

@@ -117,5 +117,5 @@ async fn a_route_chooses_the_model_and_what_it_saves_is_counted() {
     assert_eq!(models, ["simulated-gpt-3.5", "simulated-gpt-4", "simulated-gpt-3.5"]);
     let costs: Costs = server.read("/v1/costs").await;
     assert_eq!(costs.totals.cost_usd, Usd::from_nanos(314_000 + 2 * 31_400));
-    assert_eq!(costs.saved_usd, Usd::from_nanos(2 * (314_000 - 31_400)));
+    assert_eq!(costs.savings.models_usd, Usd::from_nanos(2 * (314_000 - 31_400)));
 }

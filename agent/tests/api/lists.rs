@@ -100,7 +100,7 @@ async fn costs_add_up_in_every_direction() {
     assert_eq!(costs.boot_id, server.agent.boot_id());
     assert_eq!(costs.totals, server.replica(None).await.totals.spend);
     assert_eq!(costs.totals.cost_usd, Usd::from_nanos(costs.totals.tokens * 2000));
-    for shares in [&costs.by_step, &costs.by_model, &costs.by_service, &costs.by_alert_type] {
+    for shares in [&costs.by.by_step, &costs.by.by_model, &costs.by.by_service, &costs.by.by_alert_type] {
         let sum = |of: fn(&langdeck_shared::Spend) -> u64| shares.iter().map(|share| of(&share.spend)).sum::<u64>();
         assert_eq!(sum(|spend| spend.calls), costs.totals.calls);
         assert_eq!(sum(|spend| spend.input_tokens), costs.totals.input_tokens);
@@ -108,8 +108,8 @@ async fn costs_add_up_in_every_direction() {
         assert_eq!(sum(|spend| spend.cost_usd.nanos()), costs.totals.cost_usd.nanos());
         assert!(shares.is_sorted_by(|a, b| a.spend.cost_usd >= b.spend.cost_usd));
     }
-    assert_eq!(costs.by_model.len(), 1);
-    assert_eq!(costs.by_model[0].key, "simulated-gpt-4");
-    let latency = costs.by_alert_type.iter().find(|share| share.key == "high_latency").unwrap();
+    assert_eq!(costs.by.by_model.len(), 1);
+    assert_eq!(costs.by.by_model[0].key, "simulated-gpt-4");
+    let latency = costs.by.by_alert_type.iter().find(|share| share.key == "high_latency").unwrap();
     assert_eq!((latency.spend.tokens, latency.spend.cost_usd), (157, Usd::from_nanos(314_000)));
 }

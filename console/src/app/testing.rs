@@ -66,7 +66,7 @@ pub(crate) fn totals(done: u64, partial: u64, failed: u64) -> Totals {
         input_tokens: 100 * ended,
         output_tokens: 57 * ended,
         cost_usd: Usd::from_nanos(314_000 * ended),
-        unpriced_tokens: 0,
+        ..Spend::default()
     };
     Totals { requests: ended, succeeded: done, partial, failed, cancelled: 0, tools_executed: 3 * ended, spend }
 }
@@ -87,6 +87,7 @@ pub(crate) fn step(name: &str, status: StepStatus, start: Option<u64>, duration:
         tokens,
         input_tokens: tokens * 2 / 3,
         output_tokens: tokens - tokens * 2 / 3,
+        median_tokens: None,
         cost_usd: (tokens > 0).then(|| Usd::from_nanos(tokens * NANOS_PER_TOKEN)),
         error: None,
         attempts: 1,
@@ -166,8 +167,7 @@ pub(crate) fn investigation(
 pub(crate) fn enormous(replica: &str, boot_id: &str) -> ReplicaUpdate {
     const MOST: u64 = u64::MAX;
     let cost_usd = Usd::from_nanos(MOST);
-    let spend =
-        Spend { calls: MOST, tokens: MOST, input_tokens: MOST, output_tokens: MOST, cost_usd, unpriced_tokens: MOST };
+    let spend = Spend::default().combine(Spend::default(), |_, _| MOST);
     let at_work = |id: &str, status| {
         let mut enormous = investigation(id, replica, ("high_cpu", "api"), status, Duration::ZERO);
         (enormous.elapsed_ms, enormous.tokens, enormous.cost_usd) = (MOST, MOST, cost_usd);

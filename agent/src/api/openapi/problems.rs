@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use langdeck_shared::{AtLimit, Budget, BudgetState, BudgetWindow, Counted, Usd};
+use langdeck_shared::{AtLimit, Budget, BudgetState, BudgetWindow, BurnRate, Counted, Usd};
 use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -259,7 +259,10 @@ fn spent() -> Spent {
         state: BudgetState::Exceeded,
         at_limit: AtLimit::Reject,
         rejections: 1,
+        burn: BurnRate::default(),
+        exhausted_at: None,
         counted: Counted::ThisReplicaThisLife,
+        replicas: 1,
     };
     Spent { budget, needed: Usd::from_nanos(314_000) }
 }

@@ -126,10 +126,10 @@ async fn costs_of_the_fleet_are_the_sum_to_the_nano_dollar() {
         assert_eq!(all.totals.tokens, sum(|costs| costs.totals.tokens));
         assert_eq!(all.totals.calls, sum(|costs| costs.totals.calls));
         for of in [
-            (|costs| &costs.by_step) as fn(&Costs) -> &Vec<CostShare>,
-            |costs| &costs.by_model,
-            |costs| &costs.by_service,
-            |costs| &costs.by_alert_type,
+            (|costs| &costs.by.by_step) as fn(&Costs) -> &Vec<CostShare>,
+            |costs| &costs.by.by_model,
+            |costs| &costs.by.by_service,
+            |costs| &costs.by.by_alert_type,
         ] {
             let mut expected: BTreeMap<&str, Usd> = BTreeMap::new();
             for share in each.iter().flat_map(of) {

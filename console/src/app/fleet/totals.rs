@@ -1,6 +1,6 @@
 //! Sums over lives and replicas.
 
-use langdeck_shared::{Spend, Totals, Usd};
+use langdeck_shared::{Totals, Usd};
 
 pub(super) fn add(a: Totals, b: Totals) -> Totals {
     combine(a, b, u64::saturating_add)
@@ -12,7 +12,7 @@ pub(super) fn later(a: Totals, b: Totals) -> Totals {
 }
 
 /// Each sum of two replicas or lives by itself.
-fn combine(a: Totals, b: Totals, of: impl Fn(u64, u64) -> u64) -> Totals {
+fn combine(a: Totals, b: Totals, of: impl Fn(u64, u64) -> u64 + Copy) -> Totals {
     Totals {
         requests: of(a.requests, b.requests),
         succeeded: of(a.succeeded, b.succeeded),
@@ -20,14 +20,7 @@ fn combine(a: Totals, b: Totals, of: impl Fn(u64, u64) -> u64) -> Totals {
         failed: of(a.failed, b.failed),
         cancelled: of(a.cancelled, b.cancelled),
         tools_executed: of(a.tools_executed, b.tools_executed),
-        spend: Spend {
-            calls: of(a.spend.calls, b.spend.calls),
-            tokens: of(a.spend.tokens, b.spend.tokens),
-            input_tokens: of(a.spend.input_tokens, b.spend.input_tokens),
-            output_tokens: of(a.spend.output_tokens, b.spend.output_tokens),
-            cost_usd: Usd::from_nanos(of(a.spend.cost_usd.nanos(), b.spend.cost_usd.nanos())),
-            unpriced_tokens: of(a.spend.unpriced_tokens, b.spend.unpriced_tokens),
-        },
+        spend: a.spend.combine(b.spend, of),
     }
 }
 
