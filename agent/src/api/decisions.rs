@@ -14,7 +14,8 @@ use crate::decisions::{Filter, Page, Wanted};
 
 /// The last decisions, oldest first.
 ///
-/// A replica remembers the last 4096, or fewer where their texts are long; `--decision-log` writes them all.
+/// A replica remembers the last 1024, or 4096 where it has a `--decision-log`, and fewer where their texts are long; that
+/// log has them all.
 #[utoipa::path(
     get, path = "/v1/decisions", tag = "replica",
     params(

@@ -25,8 +25,11 @@ pub(crate) use page::{Filter, Page, Wanted};
 use ring::{Bounds, Ring};
 pub(crate) use writer::Writing;
 
-/// How many decisions are remembered. This is also how far their log may lag behind before it loses lines.
-const BOUNDS: Bounds = Bounds { entries: 4096, bytes: 4 * 1024 * 1024 };
+/// How many decisions are remembered: about those of the investigations that are, by default. To let go of one that was
+/// made long before the oldest investigation costs as much again as to let go of that, since both have left the cache.
+const BOUNDS: Bounds = Bounds { entries: 1024, bytes: 1024 * 1024 };
+/// How many where they are logged, which is also how far the log may lag behind before it loses lines.
+const LOG_BOUNDS: Bounds = Bounds { entries: 4096, bytes: 4 * 1024 * 1024 };
 const CODES: usize = DecisionCode::ALL.len();
 
 /// One decision.
@@ -47,6 +50,8 @@ pub(crate) struct Decisions {
     boot_id: Arc<str>,
     /// What a plan can choose from.
     tools: Box<[Arc<str>]>,
+    /// How many are remembered once there is a log.
+    log_bounds: Bounds,
     state: Mutex<State>,
     /// For the writer of the log: there is something to write, or nothing more will come.
     news: Condvar,
@@ -76,13 +81,13 @@ struct Log {
 impl Decisions {
     /// None yet, of a replica with these tools.
     pub(crate) fn new(identity: Arc<Identity>, tools: &[Arc<str>]) -> Self {
-        Self::with_bounds(identity, tools, BOUNDS)
+        Self::with_bounds(identity, tools, BOUNDS, LOG_BOUNDS)
     }
 
-    fn with_bounds(identity: Arc<Identity>, tools: &[Arc<str>], bounds: Bounds) -> Self {
+    fn with_bounds(identity: Arc<Identity>, tools: &[Arc<str>], bounds: Bounds, log_bounds: Bounds) -> Self {
         let boot_id = identity.boot_id.as_str().into();
         let state = State { ring: Ring::new(bounds), counts: [0; CODES], log: None };
-        Self { identity, boot_id, tools: tools.into(), state: Mutex::new(state), news: Condvar::new() }
+        Self { identity, boot_id, tools: tools.into(), log_bounds, state: Mutex::new(state), news: Condvar::new() }
     }
 
     /// Puts a decision on record.
@@ -151,7 +156,9 @@ impl Decisions {
 
     /// From here on there is a log: what it has not had when it is forgotten is lost.
     fn open_log(&self) {
-        self.lock().log.get_or_insert_default();
+        let mut state = self.lock();
+        state.ring.widen(self.log_bounds);
+        state.log.get_or_insert_default();
     }
 
     /// For the writer of the log, who has all from here on: up to `most` that it has not had yet. Waits until there are

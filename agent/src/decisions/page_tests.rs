@@ -13,7 +13,7 @@ use crate::identity::Identity;
 const BOUNDS: Bounds = Bounds { entries: 5, bytes: 20_000 };
 
 fn decisions() -> Decisions {
-    Decisions::with_bounds(Arc::new(Identity::new("r", "m", ToolMode::Sequential)), &[], BOUNDS)
+    Decisions::with_bounds(Arc::new(Identity::new("r", "m", ToolMode::Sequential)), &[], BOUNDS, BOUNDS)
 }
 
 fn at(second: i64) -> Timestamp {

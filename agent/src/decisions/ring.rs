@@ -30,6 +30,12 @@ impl<T> Ring<T> {
         Self { bounds, entries: VecDeque::new(), bytes: 0, last: 0 }
     }
 
+    /// Holds as much as this from now on, if it is more than before.
+    pub(super) fn widen(&mut self, Bounds { entries, bytes }: Bounds) {
+        self.bounds.entries = self.bounds.entries.max(entries);
+        self.bounds.bytes = self.bounds.bytes.max(bytes);
+    }
+
     /// Takes an entry in that weighs so many bytes. The oldest make room for it; the last one stays, whatever it weighs.
     pub(super) fn push(&mut self, value: T, weight: usize) {
         self.last += 1;

@@ -23,7 +23,7 @@ const BOUNDS: Bounds = Bounds { entries: 100, bytes: 1 << 20 };
 
 fn decisions() -> Arc<Decisions> {
     let identity = Arc::new(Identity::new("r", "m", ToolMode::Sequential));
-    Arc::new(Decisions::with_bounds(identity, &[], BOUNDS))
+    Arc::new(Decisions::with_bounds(identity, &[], BOUNDS, BOUNDS))
 }
 
 fn decide(decisions: &Decisions, times: u64) {
