@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
 use langdeck_agent::{Agent, Config};
+use langdeck_shared::{Actor, DecisionCode};
 use yaml_serde::Value;
 
 const NAME: &str = "langchain-free";
@@ -239,6 +240,16 @@ fn the_readme_lists_every_setting() {
             row += &format!(" `{}` |", default.to_str().unwrap());
         }
         assert!(readme.contains(&row), "the README lacks {row}");
+    }
+}
+
+#[test]
+fn the_readme_lists_every_actor_and_code_of_decisions() {
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("| actor | what it decides, by code |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    for word in Actor::ALL.map(Actor::as_str).into_iter().chain(DecisionCode::ALL.map(DecisionCode::as_str)) {
+        assert!(table.contains(&format!("`{word}`")), "the README lacks `{word}` among actors and codes");
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Actor {
     Admission,
     /// What holds a limit on spending.
     Budget,
+    /// What chooses the model, by the policy's routes.
+    Router,
     /// The chain's first part, which chooses the tools.
     Planner,
     /// The chain's second part, which calls them.
@@ -69,6 +71,18 @@ pub enum DecisionCode {
     RefusedFull,
     /// An alert was turned away: a budget has no room for it.
     BudgetExceeded,
+    /// A route of the policy gave an investigation another model than the usual one.
+    RouteChosen,
+    /// A budget has no room for an investigation, so a cheaper model makes it.
+    Degraded,
+    /// A budget has no room for an investigation, which is made all the same: beyond the limit.
+    LimitExceeded,
+    /// A budget has reached its threshold.
+    BudgetWarning,
+    /// A budget is spent, or has no room left for what comes.
+    BudgetSpent,
+    /// A call was not made: of what its investigation may spend too little was left.
+    Capped,
     /// An alert was turned away: the replica is about to stop.
     RefusedDraining,
     /// An alert was turned away: its idempotency key is another alert's.
@@ -133,9 +147,10 @@ pub struct DecisionPage {
 
 impl Actor {
     /// All that there are, but for the unknown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Admission,
         Self::Budget,
+        Self::Router,
         Self::Planner,
         Self::Executor,
         Self::Reasoner,
@@ -149,6 +164,7 @@ impl Actor {
         match self {
             Self::Admission => "admission",
             Self::Budget => "budget",
+            Self::Router => "router",
             Self::Planner => "planner",
             Self::Executor => "executor",
             Self::Reasoner => "reasoner",
@@ -161,7 +177,7 @@ impl Actor {
 
 impl DecisionCode {
     /// All that there are, but for the unknown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::PlanChosen,
         Self::Retry,
         Self::AttemptTimedOut,
@@ -177,6 +193,12 @@ impl DecisionCode {
         Self::Resolved,
         Self::RefusedFull,
         Self::BudgetExceeded,
+        Self::RouteChosen,
+        Self::Degraded,
+        Self::LimitExceeded,
+        Self::BudgetWarning,
+        Self::BudgetSpent,
+        Self::Capped,
         Self::RefusedDraining,
         Self::RefusedKeyReused,
         Self::LinesLost,
@@ -201,6 +223,12 @@ impl DecisionCode {
             Self::Resolved => "resolved",
             Self::RefusedFull => "refused_full",
             Self::BudgetExceeded => "budget_exceeded",
+            Self::RouteChosen => "route_chosen",
+            Self::Degraded => "degraded",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::BudgetWarning => "budget_warning",
+            Self::BudgetSpent => "budget_spent",
+            Self::Capped => "capped",
             Self::RefusedDraining => "refused_draining",
             Self::RefusedKeyReused => "refused_key_reused",
             Self::LinesLost => "lines_lost",

@@ -10,14 +10,11 @@ use super::error::ApiError;
 use super::json::Json;
 use super::openapi::{InvalidQuery, NoRoom};
 use super::query::Params;
-use crate::decisions::{Filter, Page, Wanted};
+use crate::decisions::{Filter, MOST_DECISIONS, MOST_LOGGED, Page, Wanted};
 
 /// The last decisions, oldest first.
-///
-/// A replica remembers the last 1024, or 4096 where it has a `--decision-log`, and fewer where their texts are long; that
-/// log has them all.
 #[utoipa::path(
-    get, path = "/v1/decisions", tag = "replica",
+    get, path = "/v1/decisions", tag = "replica", description = how_many(),
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200, description = "From 1 to 200; 50 when it is not said"),
         ("cursor" = Option<String>, Query, description = "`cursor` of the page before: the answer holds what came after it; one of another life of the replica counts as none, with `reset`"),
@@ -55,4 +52,11 @@ pub(super) async fn decisions(State(app): State<Arc<App>>, mut params: Params) -
         more,
         missed,
     }))
+}
+
+fn how_many() -> String {
+    format!(
+        "A replica remembers the last {MOST_DECISIONS}, or {MOST_LOGGED} where it has a `--decision-log`, and fewer where \
+         their texts are long; that log has them all."
+    )
 }

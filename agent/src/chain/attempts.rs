@@ -15,7 +15,7 @@ use super::Observer;
 use super::deadline::Until;
 use super::events::{Callee, FailedAttempt, StepEnd};
 use super::text::{MAX_LINE, bounded};
-use crate::cost::Held;
+use crate::cost::{Held, Short};
 use crate::model::{Answer, Model, ModelError};
 use crate::policy::CallPolicy;
 use crate::tools::ToolError;
@@ -37,6 +37,8 @@ enum Kind {
     Permanent,
     /// There is no time for another attempt.
     OutOfTime,
+    /// There is not enough left to spend for even one.
+    Unaffordable(Short),
 }
 
 /// What bounds the attempts of a call, and who learns of them.
@@ -64,7 +66,14 @@ impl Failure {
             Kind::Transient | Kind::Permanent => StepEnd::Failed(reason),
             Kind::TimedOut => StepEnd::TimedOut(reason),
             Kind::OutOfTime => StepEnd::OutOfTime(reason),
+            Kind::Unaffordable(short) => StepEnd::Unaffordable(reason, short),
         }
+    }
+}
+
+impl From<Short> for Failure {
+    fn from(short: Short) -> Self {
+        Self::new(Kind::Unaffordable(short), short.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cost::Charge;
+use crate::cost::{Charge, Short};
 use crate::model::{Arguments, ModelCall, Plan};
 
 /// The planner's place among the steps. The tools follow in the plan's order from 1, and after them the reasoner.
@@ -64,4 +64,6 @@ pub(crate) enum StepEnd {
     OutOfTime(Arc<str>),
     /// It never began, for this reason.
     Skipped(Arc<str>),
+    /// Its model was not asked, since too little is left for that, as this says.
+    Unaffordable(Arc<str>, Short),
 }

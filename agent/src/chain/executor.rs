@@ -10,7 +10,7 @@ use super::attempts::{Attempts, Failure};
 use super::deadline::Until;
 use super::text::{MAX_ARGUMENTS, MAX_TEXT, bounded, bounded_shared};
 use super::{Engine, Job, StepEnd};
-use crate::cost::Held;
+use crate::cost::{Held, Short};
 use crate::model::{Arguments, ArgumentsRequest, Finding, Plan, Question};
 use crate::tools::ToolCall;
 
@@ -45,23 +45,18 @@ impl ToolStep<'_> {
     async fn take(self) -> Finding {
         let Attempts { until, observer, step } = self.attempts;
         let now = Instant::now();
-        let held = if until.has_passed(now) { Err(until.reason()) } else { self.hold() };
-        let (end, result) = match held {
-            Err(reason) => {
-                let reason: Arc<str> = reason.into();
-                (StepEnd::Skipped(Arc::clone(&reason)), Err(reason))
-            }
-            Ok(held) => {
-                observer.began(step, now);
-                match self.find(held).await {
-                    Ok(found) => {
-                        let found: Arc<str> = bounded(found, MAX_TEXT).into();
-                        (StepEnd::Found(Arc::clone(&found)), Ok(found))
-                    }
-                    Err(failure) => {
-                        let reason: Arc<str> = failure.reason.as_str().into();
-                        (failure.end(Arc::clone(&reason)), Err(reason))
-                    }
+        let (end, result) = if until.has_passed(now) {
+            let reason: Arc<str> = until.reason().into();
+            (StepEnd::Skipped(Arc::clone(&reason)), Err(reason))
+        } else {
+            match self.hold() {
+                Ok(held) => {
+                    observer.began(step, now);
+                    self.end(held).await
+                }
+                Err(short) => {
+                    let reason: Arc<str> = short.to_string().into();
+                    (StepEnd::Unaffordable(Arc::clone(&reason), short), Err(reason))
                 }
             }
         };
@@ -69,9 +64,23 @@ impl ToolStep<'_> {
         Finding { tool: Arc::clone(self.name), result }
     }
 
+    /// How it ends once it has begun.
+    async fn end(&self, held: Held<'_>) -> (StepEnd, Result<Arc<str>, Arc<str>>) {
+        match self.find(held).await {
+            Ok(found) => {
+                let found: Arc<str> = bounded(found, MAX_TEXT).into();
+                (StepEnd::Found(Arc::clone(&found)), Ok(found))
+            }
+            Err(failure) => {
+                let reason: Arc<str> = failure.reason.as_str().into();
+                (failure.end(Arc::clone(&reason)), Err(reason))
+            }
+        }
+    }
+
     /// What the model's call may cost. A conclusion from what there is is worth more than another finding, so what it may
     /// cost stays in the purse.
-    fn hold(&self) -> Result<Held<'_>, String> {
+    fn hold(&self) -> Result<Held<'_>, Short> {
         let Job { alert, model, purse, .. } = self.job;
         let question = Question::Arguments { tool: self.name };
         purse.hold(self.engine.model(model), alert, question, Some(Question::Conclude))

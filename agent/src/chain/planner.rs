@@ -29,7 +29,7 @@ pub(super) async fn plan(
     let request = PlanRequest { alert, recall, tools: engine.tools.names() };
     let answer = match purse.hold(model, alert, Question::Plan, None) {
         Ok(held) => attempts.ask(model, held, || model.plan(request)).await,
-        Err(reason) => Err(Failure::permanent(reason)),
+        Err(short) => Err(short.into()),
     };
     match answer.and_then(|plan| possible(plan, &engine.tools)) {
         Ok(plan) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::attempts::{Attempts, Failure};
+use super::attempts::Attempts;
 use super::deadline::Until;
 use super::text::{MAX_LINE, MAX_RECOMMENDATIONS, MAX_TEXT, bounded, bounded_shared};
 use super::{Engine, Job, Outcome, StepEnd};
@@ -24,7 +24,7 @@ pub(super) async fn conclude(
     let (attempts, model) = (Attempts { until, observer, step }, engine.model(model));
     let answer = match purse.hold(model, alert, Question::Conclude, None) {
         Ok(held) => attempts.ask(model, held, || model.conclude(ConclusionRequest { alert, findings })).await,
-        Err(reason) => Err(Failure::permanent(reason)),
+        Err(short) => Err(short.into()),
     };
     match answer {
         Ok(conclusion) => {

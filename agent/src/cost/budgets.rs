@@ -64,12 +64,14 @@ pub(crate) struct Grant {
     pub(crate) amount: Usd,
     /// The budget because of which it is for the cheaper model.
     pub(crate) degraded_by: Option<Arc<str>>,
+    /// The budgets that have no room for it and do not reject, as they stood before.
+    pub(crate) short: Vec<Spent>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ReservationId(u64);
 
-/// Why nothing is set aside.
+/// A budget without room, because of which nothing is set aside, or less, or more than there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spent {
     /// The budget that has no room.
@@ -149,6 +151,7 @@ impl LocalBudgets {
 impl BudgetStore for LocalBudgets {
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>> {
         let (mut needed, mut degraded_by, mut holds) = (quote.usual, None, [None; 3]);
+        let mut short = Vec::new();
         let mut free = holds.iter_mut();
         for (place, budget) in self.budgets.iter_mut().enumerate().filter(|(_, budget)| budget.rule.scope.covers(alert))
         {
@@ -167,10 +170,17 @@ impl BudgetStore for LocalBudgets {
         }
         for (place, _) in holds.into_iter().flatten() {
             let budget = &mut self.budgets[place];
-            if budget.rule.at_limit == AtLimit::Reject && !budget.has_room(needed) {
-                budget.rejections += 1;
-                return Err(Box::new(Spent { budget: budget.tell(at), needed }));
+            let needed = if budget.rule.at_limit == AtLimit::Degrade { quote.usual } else { needed };
+            if budget.has_room(needed) {
+                continue;
             }
+            let rejects = budget.rule.at_limit == AtLimit::Reject;
+            budget.rejections += u64::from(rejects);
+            let spent = Spent { budget: budget.tell(at), needed };
+            if rejects {
+                return Err(Box::new(spent));
+            }
+            short.push(spent);
         }
         for hold in holds.into_iter().flatten() {
             if let Some(window) = self.held(hold) {
@@ -180,7 +190,7 @@ impl BudgetStore for LocalBudgets {
         self.last += 1;
         let reservation = ReservationId(self.last);
         self.reservations.insert(reservation, Reservation { left: needed, holds });
-        Ok(Grant { reservation, amount: needed, degraded_by })
+        Ok(Grant { reservation, amount: needed, degraded_by, short })
     }
 
     fn settle(&mut self, reservation: ReservationId, cost: Usd) {

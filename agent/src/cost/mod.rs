@@ -13,4 +13,4 @@ pub(crate) use ledger::{Account, Call, Ledger, Told};
 pub use policy::PolicyError;
 pub(crate) use policy::{Policy, Route};
 pub(crate) use prices::{Charge, Prices};
-pub(crate) use purse::{Held, Purse};
+pub(crate) use purse::{Held, Purse, Short};

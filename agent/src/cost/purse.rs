@@ -1,5 +1,6 @@
 //! The purse: what one investigation may spend, and what each of its calls is charged.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use jiff::Timestamp;
@@ -31,6 +32,24 @@ pub(crate) struct Held<'a> {
     nanos: AtomicU64,
 }
 
+/// Why a call is not made: there is not enough for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Short {
+    /// How much the purse held at first.
+    pub(crate) limit: Usd,
+    pub(crate) left: Usd,
+    /// The most that the call may cost.
+    pub(crate) needed: Usd,
+    /// How much has to stay for another call.
+    pub(crate) kept: Usd,
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "of the {} USD that this investigation may spend, too little is left", self.limit)
+    }
+}
+
 impl<'a> Purse<'a> {
     pub(crate) fn new(prices: &'a Prices, at: Timestamp, limit: Option<Usd>, usual: Option<&'a str>) -> Self {
         let left = AtomicU64::new(limit.unwrap_or_default().nanos());
@@ -42,14 +61,14 @@ impl<'a> Purse<'a> {
     ///
     /// # Errors
     ///
-    /// Why there is not enough, for people.
+    /// When there is not enough.
     pub(crate) fn hold(
         &'a self,
         model: &dyn Model,
         alert: &Alert,
         question: Question<'_>,
         then: Option<Question<'_>>,
-    ) -> Result<Held<'a>, String> {
+    ) -> Result<Held<'a>, Short> {
         let Some(limit) = self.limit else { return Ok(Held { purse: self, nanos: AtomicU64::new(0) }) };
         let most = |question| self.prices.most(model.name(), model.most_tokens(alert, question), self.at).nanos();
         let (needed, kept) = (most(question), then.map_or(0, most));
@@ -57,9 +76,10 @@ impl<'a> Purse<'a> {
             let kept = if left >= kept { kept } else { 0 };
             left.checked_sub(needed).filter(|rest| *rest >= kept)
         };
-        if self.left.fetch_update(Relaxed, Relaxed, take).is_err() {
+        if let Err(left) = self.left.fetch_update(Relaxed, Relaxed, take) {
             self.short.store(true, Relaxed);
-            return Err(format!("of the {limit} USD that this investigation may spend, too little is left"));
+            let [left, needed, kept] = [left, needed, kept].map(Usd::from_nanos);
+            return Err(Short { limit, left, needed, kept });
         }
         Ok(Held { purse: self, nanos: AtomicU64::new(needed) })
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use langdeck_shared::{Actor, Alert, DecisionCode, Usd};
+use langdeck_shared::{Actor, Alert, AtLimit, Budget, BudgetState, DecisionCode, Usd};
 use serde_json::Number;
 
 use crate::chain::{MAX_LINE, bounded_shared};
 use crate::clock::millis;
-use crate::cost::Spent;
+use crate::cost::{Route, Short, Spent};
 use crate::model::Plan;
 
 /// One decision, without when and about which investigation. Its texts are shared with the investigation.
@@ -42,7 +42,17 @@ pub(crate) enum Choice {
     /// An alert is turned away, as so many run and so many wait already.
     RefuseFull { alert: Refused, running: usize, queued: usize },
     /// An alert is turned away, since a budget has no room for it.
-    RefuseSpent { alert: Refused, spent: Box<Spent> },
+    RefuseSpent { alert: Refused, spent: Box<Spent>, comes_again: bool },
+    /// A route chose the model. The most that it may cost is known where something limits that.
+    Route { route: Arc<Route>, most: Option<Usd> },
+    /// A budget without room chose a cheaper model instead of another; none of them is the usual one.
+    Degrade { model: Option<Arc<str>>, instead_of: Option<Arc<str>>, set_aside: Usd, spent: Box<Spent> },
+    /// An investigation is made although a budget has no room for it.
+    Exceed(Box<Spent>),
+    /// A budget has come to stand worse.
+    Worsen(Box<Budget>),
+    /// A step's model is not asked.
+    Cap { step: Arc<str>, short: Short },
     /// An alert is turned away, since the replica takes no more.
     RefuseDraining { alert: Refused },
     /// An alert is turned away, since its key belongs to this decision's investigation of another alert.
@@ -84,7 +94,10 @@ impl Choice {
             | Self::RefuseFull { .. }
             | Self::RefuseDraining { .. }
             | Self::RefuseKeyReused { .. } => Actor::Admission,
-            Self::RefuseSpent { .. } => Actor::Budget,
+            Self::RefuseSpent { .. } | Self::Degrade { .. } | Self::Exceed(_) | Self::Worsen(_) | Self::Cap { .. } => {
+                Actor::Budget
+            }
+            Self::Route { .. } => Actor::Router,
             Self::LoseLines { .. } => Actor::DecisionLog,
         }
     }
@@ -106,6 +119,14 @@ impl Choice {
             Self::Resolve => DecisionCode::Resolved,
             Self::RefuseFull { .. } => DecisionCode::RefusedFull,
             Self::RefuseSpent { .. } => DecisionCode::BudgetExceeded,
+            Self::Route { .. } => DecisionCode::RouteChosen,
+            Self::Degrade { .. } => DecisionCode::Degraded,
+            Self::Exceed(_) => DecisionCode::LimitExceeded,
+            Self::Worsen(budget) => match budget.state {
+                BudgetState::Ok | BudgetState::Warning => DecisionCode::BudgetWarning,
+                BudgetState::Exceeded => DecisionCode::BudgetSpent,
+            },
+            Self::Cap { .. } => DecisionCode::Capped,
             Self::RefuseDraining { .. } => DecisionCode::RefusedDraining,
             Self::RefuseKeyReused { .. } => DecisionCode::RefusedKeyReused,
             Self::LoseLines { .. } => DecisionCode::LinesLost,
@@ -126,17 +147,21 @@ impl Choice {
                 alert.0.len()
             }
             Self::RefuseSpent { alert, .. } => alert.0.len() + size_of::<Spent>(),
+            Self::Degrade { .. } | Self::Exceed(_) => size_of::<Spent>(),
+            Self::Worsen(_) => size_of::<Budget>(),
             Self::Partial { .. }
             | Self::Cancel(_)
             | Self::JoinEpisode
             | Self::JoinKey
             | Self::Resolve
+            | Self::Route { .. }
+            | Self::Cap { .. }
             | Self::LoseLines { .. } => 0,
         }
     }
 
-    /// What a reader is told. `tools` are all that a plan could have chosen from.
-    pub(super) fn words(&self, tools: &[Arc<str>]) -> Words {
+    /// What a reader is told, who knows the usual model and all tools that a plan could have chosen from.
+    pub(super) fn words(&self, usual: &str, tools: &[Arc<str>]) -> Words {
         match self {
             Self::Plan(plan) => Words {
                 choice: plan.tools.join(", "),
@@ -187,16 +212,39 @@ impl Choice {
                 figures: figures([("running", (*running).into()), ("queued", (*queued).into())]),
                 ..refusal(alert, "all places to run and to wait are taken")
             },
-            Self::RefuseSpent { alert, spent } => {
-                let Spent { budget, needed } = &**spent;
+            Self::RefuseSpent { alert: Refused(alert), spent, comes_again } => Words {
+                figures: shortage(spent, None),
+                ..if *comes_again {
+                    words(format!("skip {alert}"), &format!("{}; it is told of again", no_room(spent)))
+                } else {
+                    words(format!("refuse {alert}"), &no_room(spent))
+                }
+            },
+            Self::Route { route, most } => Words {
+                alternatives: vec![usual.to_owned()],
+                figures: figures(
+                    [("route", route.number.into())].into_iter().chain(money(most.map(|most| ("most_usd", most)))),
+                ),
+                ..words(&*route.model, &format!("the policy routes {route} to it"))
+            },
+            Self::Degrade { model, instead_of, set_aside, spent } => Words {
+                alternatives: vec![instead_of.as_deref().unwrap_or(usual).to_owned()],
+                figures: shortage(spent, Some(("set_aside_usd", *set_aside))),
+                ..words(model.as_deref().unwrap_or(usual), &no_room(spent))
+            },
+            Self::Exceed(spent) => Words {
+                alternatives: vec!["refuse it".to_owned()],
+                figures: shortage(spent, None),
+                ..words("investigate beyond the limit", &format!("{}, and {}", no_room(spent), why_beyond(spent)))
+            },
+            Self::Worsen(budget) => worsened(budget),
+            Self::Cap { step, short } => {
+                let Short { limit, left, needed, kept } = *short;
+                let kept = Some(("kept_usd", kept)).filter(|(_, kept)| *kept != Usd::ZERO);
+                let amounts = [("limit_usd", limit), ("left_usd", left), ("needed_usd", needed)];
                 Words {
-                    figures: figures(money([
-                        ("limit_usd", budget.limit_usd),
-                        ("spent_usd", budget.spent_usd),
-                        ("reserved_usd", budget.reserved_usd),
-                        ("needed_usd", *needed),
-                    ])),
-                    ..refusal(alert, &format!("the budget of {} has no room for it", budget.scope))
+                    figures: figures(money(amounts.into_iter().chain(kept))),
+                    ..words(format!("do not call the model for {step}"), &short.to_string())
                 }
             }
             Self::RefuseDraining { alert } => refusal(alert, "this replica takes no more work"),
@@ -215,6 +263,40 @@ fn words(choice: impl Into<String>, reason: &str) -> Words {
 
 fn refusal(Refused(alert): &Refused, reason: &str) -> Words {
     words(format!("refuse {alert}"), reason)
+}
+
+fn no_room(Spent { budget, .. }: &Spent) -> String {
+    format!("the budget of {} has no room for it", budget.scope)
+}
+
+fn why_beyond(Spent { budget, .. }: &Spent) -> &'static str {
+    match budget.at_limit {
+        AtLimit::Reject | AtLimit::Warn => "only warns",
+        AtLimit::Degrade => "there is no cheaper model",
+    }
+}
+
+fn shortage(Spent { budget, needed }: &Spent, more: Option<(&'static str, Usd)>) -> BTreeMap<String, Number> {
+    figures(money(standing(budget).into_iter().chain([("needed_usd", *needed)]).chain(more)))
+}
+
+const fn standing(budget: &Budget) -> [(&'static str, Usd); 3] {
+    [("limit_usd", budget.limit_usd), ("spent_usd", budget.spent_usd), ("reserved_usd", budget.reserved_usd)]
+}
+
+fn worsened(budget: &Budget) -> Words {
+    let Budget { scope, threshold_percent, state, at_limit, resets_at, .. } = budget;
+    let (choice, how) = match (state, at_limit) {
+        (BudgetState::Ok | BudgetState::Warning, _) => ("warn", format!("has reached {threshold_percent} %")),
+        (BudgetState::Exceeded, AtLimit::Reject) => ("refuse what it has no room for", "has no room left".to_owned()),
+        (BudgetState::Exceeded, AtLimit::Degrade) => ("go on with the cheaper model", "has no room left".to_owned()),
+        (BudgetState::Exceeded, AtLimit::Warn) => ("go on beyond the limit", "has no room left".to_owned()),
+    };
+    let percent = ("threshold_percent", (*threshold_percent).into());
+    Words {
+        figures: figures(money(standing(budget)).chain([percent])),
+        ..words(choice, &format!("the budget of {scope} {how}; it resets at {resets_at}"))
+    }
 }
 
 fn figures(figures: impl IntoIterator<Item = (&'static str, Number)>) -> BTreeMap<String, Number> {

@@ -2,6 +2,8 @@
 //! into a log.
 
 mod choice;
+#[cfg(test)]
+mod choice_tests;
 mod output;
 mod page;
 #[cfg(test)]
@@ -27,9 +29,11 @@ pub(crate) use writer::Writing;
 
 /// How many decisions are remembered: about those of the investigations that are, by default. To let go of one that was
 /// made long before the oldest investigation costs as much again as to let go of that, since both have left the cache.
-const BOUNDS: Bounds = Bounds { entries: 1024, bytes: 1024 * 1024 };
+pub(crate) const MOST_DECISIONS: usize = 1024;
+const BOUNDS: Bounds = Bounds { entries: MOST_DECISIONS, bytes: 1024 * 1024 };
 /// How many where they are logged, which is also how far the log may lag behind before it loses lines.
-const LOG_BOUNDS: Bounds = Bounds { entries: 4096, bytes: 4 * 1024 * 1024 };
+pub(crate) const MOST_LOGGED: usize = 4096;
+const LOG_BOUNDS: Bounds = Bounds { entries: MOST_LOGGED, bytes: 4 * 1024 * 1024 };
 const CODES: usize = DecisionCode::ALL.len();
 
 /// One decision.
@@ -138,7 +142,7 @@ impl Decisions {
     /// A decision as the wire shows it.
     pub(crate) fn show(&self, decision: &Decision) -> langdeck_shared::Decision {
         let Decision { seq, at, investigation, choice } = decision;
-        let Words { choice: words, alternatives, figures, reason } = choice.words(&self.tools);
+        let Words { choice: words, alternatives, figures, reason } = choice.words(&self.identity.model, &self.tools);
         langdeck_shared::Decision {
             seq: *seq,
             time: *at,

@@ -1,18 +1,20 @@
-//! Admission: with which model an alert is investigated, and what is set aside for it.
+//! Admission: whether an alert is taken, with which model it is investigated, and what is set aside for it.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 use jiff::Timestamp;
-use langdeck_shared::{Alert, Budget, Usd};
+use langdeck_shared::{Alert, AtLimit, Budget, Usd};
 
-use super::{Arrival, Refusal, Runs, State};
+use super::{Arrival, Begun, Claim, Limits, Refusal, Run, Runs, State};
 use crate::chain::{Engine, ModelId};
+use crate::clock;
 use crate::cost::{Grant, Policy, Quote, ReservationId, Route};
+use crate::decisions::{Choice, Refused};
 
 /// What of a policy is about alerts that come.
 #[derive(Debug)]
 pub(super) struct Rules {
-    routes: Vec<(Route, ModelChoice)>,
+    routes: Vec<(Arc<Route>, ModelChoice)>,
     /// The model that takes over where a budget degrades.
     cheaper: Option<ModelChoice>,
     /// The most that one investigation may cost.
@@ -33,6 +35,8 @@ pub(super) struct ModelChoice {
 #[derive(Debug)]
 pub(super) struct Offer {
     choice: ModelChoice,
+    /// The route because of which it is not the usual model.
+    route: Option<Arc<Route>>,
     /// What it may cost; none where nothing limits that.
     quote: Option<Quote>,
     cheaper: Option<ModelChoice>,
@@ -47,7 +51,12 @@ pub(super) struct Terms {
     /// What its calls may cost together; none where nothing limits that.
     pub(super) purse: Option<Usd>,
     pub(super) reservation: Option<ReservationId>,
+    /// What was decided on the way.
+    pub(super) choices: Vec<Choice>,
 }
+
+/// An investigation that was taken in, whether it begins at once, and the books, still open.
+pub(super) type Admitted<'a> = (MutexGuard<'a, State>, Arc<Run>, Option<Begun>);
 
 impl Rules {
     pub(super) fn new(policy: &Policy, engine: &Engine) -> Self {
@@ -55,7 +64,7 @@ impl Rules {
             let model = engine.model_named(name)?;
             Some(ModelChoice { model, other: (model != ModelId::default()).then(|| Arc::clone(name)) })
         };
-        let routes = policy.routes.iter().filter_map(|route| Some((route.clone(), choice(&route.model)?)));
+        let routes = policy.routes.iter().filter_map(|route| Some((Arc::new(route.clone()), choice(&route.model)?)));
         Self {
             routes: routes.collect(),
             cheaper: choice(&policy.degrade_to),
@@ -68,10 +77,12 @@ impl Rules {
 impl Runs {
     pub(super) fn offer(&self, alert: &Alert, at: Timestamp) -> Offer {
         let Rules { routes, cheaper, cap, are_limiting } = &self.rules;
-        let route = routes.iter().find(|(route, _)| route.covers(alert));
-        let choice = route.map_or_else(ModelChoice::default, |(_, choice)| choice.clone());
+        let (route, choice) = match routes.iter().find(|(route, _)| route.covers(alert)) {
+            Some((route, choice)) => (choice.other.is_some().then(|| Arc::clone(route)), choice.clone()),
+            None => (None, ModelChoice::default()),
+        };
         if !are_limiting {
-            return Offer { choice, quote: None, cheaper: None };
+            return Offer { choice, route, quote: None, cheaper: None };
         }
         let most = |choice: &ModelChoice| {
             let most = self.engine.most_cost(choice.model, alert, &self.prices, at);
@@ -80,36 +91,91 @@ impl Runs {
         let usual = most(&choice);
         let cheaper = cheaper.clone().map(|cheaper| (most(&cheaper), cheaper)).filter(|(most, _)| *most < usual);
         let quote = Some(Quote { usual, cheaper: cheaper.as_ref().map(|(most, _)| *most) });
-        Offer { choice, quote, cheaper: cheaper.map(|(_, cheaper)| cheaper) }
+        Offer { choice, route, quote, cheaper: cheaper.map(|(_, cheaper)| cheaper) }
     }
 }
 
 impl State {
     /// The terms on which an alert is taken.
     pub(super) fn terms(&mut self, arrival: &Arrival) -> Result<Terms, Refusal> {
-        let Arrival { alert, accepted_at, offer: Offer { choice, quote, cheaper }, .. } = arrival;
-        let Some(quote) = *quote else { return Ok(Terms { choice: choice.clone(), ..Terms::default() }) };
-        let Grant { reservation, amount, degraded_by } =
+        let Arrival { alert, accepted_at, offer: Offer { choice, route, quote, cheaper }, .. } = arrival;
+        let most = quote.map(|quote| quote.usual);
+        let routed = route.iter().map(|route| Choice::Route { route: Arc::clone(route), most });
+        let Some(quote) = *quote else {
+            return Ok(Terms { choice: choice.clone(), choices: routed.collect(), ..Terms::default() });
+        };
+        let Grant { reservation, amount, degraded_by, short } =
             self.budgets.reserve(alert, quote, *accepted_at).map_err(Refusal::Spent)?;
-        let choice = cheaper.as_ref().filter(|_| degraded_by.is_some()).unwrap_or(choice).clone();
-        Ok(Terms { choice, degraded_by, purse: Some(amount), reservation: Some(reservation) })
+        let cheaper = cheaper.as_ref().filter(|_| degraded_by.is_some());
+        let about_budgets = short.into_iter().map(Box::new).map(|spent| match cheaper {
+            Some(cheaper) if spent.budget.at_limit == AtLimit::Degrade => Choice::Degrade {
+                model: cheaper.other.clone(),
+                instead_of: choice.other.clone(),
+                set_aside: amount,
+                spent,
+            },
+            _ => Choice::Exceed(spent),
+        });
+        let choices = routed.chain(about_budgets).collect();
+        let choice = cheaper.unwrap_or(choice).clone();
+        Ok(Terms { choice, degraded_by, purse: Some(amount), reservation: Some(reservation), choices })
     }
 }
 
-/// Says which budgets have come to stand worse.
-pub(super) fn warn_of(budgets: &[Budget]) {
-    for budget in budgets {
-        let Budget { scope, limit_usd, window, resets_at, spent_usd, reserved_usd, state, at_limit, .. } = budget;
-        tracing::warn!(
-            scope,
-            ?state,
-            %limit_usd,
-            %spent_usd,
-            %reserved_usd,
-            %window,
-            %resets_at,
-            %at_limit,
-            "a budget of this replica has come to stand worse"
-        );
+impl Runs {
+    /// Admits an alert, or counts it as refused.
+    pub(super) fn admit<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        arrival: Arrival,
+        claim: Option<Claim>,
+    ) -> Result<Admitted<'a>, Refusal> {
+        match state.room_for(&arrival) {
+            Ok((runs_now, terms)) => {
+                let (run, begun) = state.admit(arrival, terms, claim, runs_now);
+                Ok((state, run, begun))
+            }
+            Err(refusal) => {
+                self.refused(&arrival, &refusal);
+                let worsened = state.budgets.worsened();
+                drop(state);
+                self.warn_of(worsened);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// An alert was turned away.
+    pub(super) fn refused(&self, arrival: &Arrival, refusal: &Refusal) {
+        self.meters.count_refused(refusal);
+        let alert = Refused::from(&*arrival.alert);
+        let (choice, number) = match refusal {
+            &Refusal::Full(Limits { running, queued }) => (Choice::RefuseFull { alert, running, queued }, None),
+            Refusal::Draining => (Choice::RefuseDraining { alert }, None),
+            Refusal::Spent(spent) => {
+                (Choice::RefuseSpent { alert, spent: spent.clone(), comes_again: arrival.comes_again }, None)
+            }
+            &Refusal::KeyReused { number } => (Choice::RefuseKeyReused { alert }, Some(number)),
+        };
+        self.decisions.record(arrival.accepted_at, number, choice);
+    }
+
+    /// Says which budgets have come to stand worse. Not under the lock: what is said may have to wait for whoever reads.
+    pub(super) fn warn_of(&self, budgets: Vec<Budget>) {
+        for budget in budgets {
+            let Budget { scope, limit_usd, window, resets_at, spent_usd, reserved_usd, state, at_limit, .. } = &budget;
+            tracing::warn!(
+                scope,
+                ?state,
+                %limit_usd,
+                %spent_usd,
+                %reserved_usd,
+                %window,
+                %resets_at,
+                %at_limit,
+                "a budget of this replica has come to stand worse"
+            );
+            self.decisions.record(clock::now(), None, Choice::Worsen(Box::new(budget)));
+        }
     }
 }

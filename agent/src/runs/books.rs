@@ -81,7 +81,7 @@ impl Books {
     }
 
     /// Takes an alert in.
-    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant, terms: Terms) -> Run {
+    pub(super) fn accept(&mut self, alert: Arc<Alert>, accepted_at: Timestamp, now: Instant, mut terms: Terms) -> Run {
         self.totals.requests += 1;
         let second = self.second(now);
         self.samples.at(second).requests += 1;
@@ -90,6 +90,9 @@ impl Books {
         let (other_model, degraded_by) = (terms.choice.other.clone(), terms.degraded_by.clone());
         let record = Record { other_model, degraded_by, ..Record::accepted(Arc::clone(&alert), accepted_at, now) };
         let number = self.investigations.insert(record);
+        for choice in std::mem::take(&mut terms.choices) {
+            self.decided(number, choice);
+        }
         Run::new(number, alert, now, accepted_at, account, terms)
     }
 

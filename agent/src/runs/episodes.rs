@@ -11,7 +11,7 @@ use langdeck_shared::AlertRequest;
 use lru::LruCache;
 use siphasher::sip::SipHasher13;
 
-use super::{Refusal, Runs};
+use super::{Arrival, Refusal, Runs};
 use crate::decisions::Choice;
 
 /// How many episodes are remembered; beyond them, the one not heard of for longest is forgotten.
@@ -98,7 +98,7 @@ impl Runs {
     /// Accepts a firing alert, unless its episode already has an investigation. Both are decided under one lock, so that
     /// two who tell of it at once get the same investigation.
     pub(crate) fn fire(self: &Arc<Self>, episode: Episode, request: AlertRequest) -> Result<Firing, Refusal> {
-        let arrival = self.arrival(request);
+        let arrival = Arrival { comes_again: true, ..self.arrival(request) };
         let mut state = self.lock();
         if let Some((number, fires_again)) = state.episodes.hear(&episode, false) {
             if fires_again {
@@ -107,7 +107,7 @@ impl Runs {
             state.books.decided(number, Choice::JoinEpisode);
             return Ok(Firing::Joined(number));
         }
-        let (run, begun) = self.admit(&mut state, arrival, None)?;
+        let (mut state, run, begun) = self.admit(state, arrival, None)?;
         state.episodes.insert(episode, run.number);
         self.launch(state, begun);
         Ok(Firing::Accepted(run.number))

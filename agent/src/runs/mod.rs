@@ -24,7 +24,7 @@ use langdeck_shared::{Alert, AlertRequest, CostEntry, Status};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use admission::{Offer, Rules, Terms, warn_of};
+use admission::{Offer, Rules, Terms};
 use books::Ending;
 pub(crate) use books::{Books, ToolCalls};
 use episodes::Episodes;
@@ -38,7 +38,7 @@ pub(crate) use schedule::{Limits, Run};
 use crate::chain::{Engine, Job, Outcome};
 use crate::clock::{self, millis};
 use crate::cost::{BudgetStore, LocalBudgets, Policy, Prices, Purse, Spent, Told};
-use crate::decisions::{Choice, Decisions, Refused};
+use crate::decisions::{Choice, Decisions};
 use crate::identity::Identity;
 use crate::memory::{Ended, Recall};
 use crate::metrics::Meters;
@@ -106,6 +106,8 @@ struct Arrival {
     accepted_at: Timestamp,
     now: Instant,
     offer: Offer,
+    /// Whether it is told of again when it is not taken.
+    comes_again: bool,
 }
 
 /// An investigation whose chain is about to run.
@@ -155,33 +157,9 @@ impl Runs {
             state.books.decided(run.number, Choice::JoinKey);
             return Ok(run);
         }
-        let (run, begun) = self.admit(&mut state, arrival, claim)?;
+        let (state, run, begun) = self.admit(state, arrival, claim)?;
         self.launch(state, begun);
         Ok(run)
-    }
-
-    /// Admits an alert, or counts it as refused.
-    fn admit(
-        &self,
-        state: &mut State,
-        arrival: Arrival,
-        claim: Option<Claim>,
-    ) -> Result<(Arc<Run>, Option<Begun>), Refusal> {
-        let (runs_now, terms) = state.room_for(&arrival).inspect_err(|refusal| self.refused(&arrival, refusal))?;
-        Ok(state.admit(arrival, terms, claim, runs_now))
-    }
-
-    /// An alert was turned away.
-    fn refused(&self, arrival: &Arrival, refusal: &Refusal) {
-        self.meters.count_refused(refusal);
-        let alert = Refused::from(&*arrival.alert);
-        let (choice, number) = match refusal {
-            &Refusal::Full(Limits { running, queued }) => (Choice::RefuseFull { alert, running, queued }, None),
-            Refusal::Draining => (Choice::RefuseDraining { alert }, None),
-            Refusal::Spent(spent) => (Choice::RefuseSpent { alert, spent: spent.clone() }, None),
-            &Refusal::KeyReused { number } => (Choice::RefuseKeyReused { alert }, Some(number)),
-        };
-        self.decisions.record(arrival.accepted_at, number, choice);
     }
 
     /// Lets go of the books and sets to work what has a place.
@@ -197,7 +175,7 @@ impl Runs {
         let (accepted_at, now) = (clock::now(), Instant::now());
         let alert = Arc::new(self.alert(request, accepted_at));
         let offer = self.offer(&alert, accepted_at);
-        Arrival { alert, accepted_at, now, offer }
+        Arrival { alert, accepted_at, now, offer, comes_again: false }
     }
 
     fn alert(&self, request: AlertRequest, arrived: Timestamp) -> Alert {
@@ -241,7 +219,7 @@ impl Runs {
             let next = state.schedule.next().map(|next| state.books.begin(&next, now));
             (ended, next, state.budgets.worsened())
         };
-        warn_of(&worsened);
+        self.warn_of(worsened);
         self.announce(&run, ended);
         if let Some(next) = next {
             // Not started from here: a long queue of chains that never wait would be as deep a stack.

@@ -179,7 +179,11 @@ impl Observer for Recorder {
                     step.fail(reason, at);
                     Some(ToolEnd::TimedOut)
                 }
-                StepEnd::Skipped(reason) => {
+                StepEnd::Unaffordable(reason, _) if !matches!(step.name, StepName::Tool(_)) => {
+                    step.fail(reason, at);
+                    None
+                }
+                StepEnd::Skipped(reason) | StepEnd::Unaffordable(reason, _) => {
                     step.end(StepStatus::Cancelled, at);
                     step.error = Some(reason);
                     None
@@ -201,6 +205,7 @@ fn choice(step: &StepRecord, end: &StepEnd) -> Option<Choice> {
         (name, StepEnd::OutOfTime(reason)) => {
             Some(Choice::Stop { by: actor(name), step: name.to_shared(), attempts, reason: Arc::clone(reason) })
         }
+        (name, StepEnd::Unaffordable(_, short)) => Some(Choice::Cap { step: name.to_shared(), short: *short }),
         (StepName::Tool(tool), StepEnd::Failed(reason) | StepEnd::TimedOut(reason)) => {
             Some(Choice::WithoutTool { tool: Arc::clone(tool), attempts, reason: Arc::clone(reason) })
         }

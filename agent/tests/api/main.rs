@@ -8,6 +8,7 @@ mod cancelling;
 mod clients;
 mod costs;
 mod decisions;
+mod decisions_of_money;
 mod document;
 mod documented;
 mod failing;

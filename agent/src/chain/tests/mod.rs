@@ -66,6 +66,7 @@ impl Observer for Notes {
             StepEnd::TimedOut(reason) => format!("{step} timed out: {reason}"),
             StepEnd::OutOfTime(reason) => format!("{step} stopped: {reason}"),
             StepEnd::Skipped(reason) => format!("{step} skipped: {reason}"),
+            StepEnd::Unaffordable(reason, _) => format!("{step} unaffordable: {reason}"),
         });
     }
 }

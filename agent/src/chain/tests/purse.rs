@@ -29,7 +29,7 @@ async fn with_less_the_last_tools_are_left_out_and_the_conclusion_is_not() {
     for mode in [Sequential, Parallel] {
         let (outcome, lines) = spending(4, FakeModel::planning(&["a", "a", "a"]), mode).await;
         assert!(!confidence(&outcome).0);
-        let skipped = "3 skipped: of the 0.000088 USD that this investigation may spend, too little is left";
+        let skipped = "3 unaffordable: of the 0.000088 USD that this investigation may spend, too little is left";
         assert!(lines.iter().any(|line| line == skipped), "{lines:#?}");
         assert_eq!((spent(&lines), lines.last().unwrap().as_str()), (4, "4 done"));
     }

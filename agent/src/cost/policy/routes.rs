@@ -1,5 +1,6 @@
 //! The part of a policy that chooses models.
 
+use std::fmt;
 use std::sync::Arc;
 
 use langdeck_shared::Alert;
@@ -14,6 +15,8 @@ const MAX_ROUTES: usize = 64;
 /// Which model investigates the alerts that this covers. What is none matters not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
+    /// Its place in its file, from 1.
+    pub(crate) number: usize,
     pub(crate) alert_type: Option<Arc<str>>,
     severity: Option<Arc<str>>,
     service: Option<Arc<str>>,
@@ -31,6 +34,19 @@ impl Route {
     }
 }
 
+/// What it covers.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wanted = [("alert type", &self.alert_type), ("severity", &self.severity), ("service", &self.service)];
+        let wanted = wanted.into_iter().filter_map(|(field, wanted)| Some((field, wanted.as_deref()?)));
+        for (place, (field, wanted)) in wanted.enumerate() {
+            let between = if place == 0 { "" } else { ", " };
+            write!(f, "{between}{field} {wanted}")?;
+        }
+        Ok(())
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RouteEntry {
@@ -45,14 +61,16 @@ impl Source<'_> {
         if let Some(entry) = entries.get(MAX_ROUTES) {
             return Err(self.refuse(entry.model.span(), format!("there are more than {MAX_ROUTES} routes")));
         }
-        entries.iter().map(|entry| self.route(entry)).collect()
+        entries.iter().zip(1..).map(|(entry, number)| self.route(number, entry)).collect()
     }
 
-    fn route(&self, RouteEntry { alert_type, severity, service, model }: &RouteEntry) -> Result<Route, PolicyError> {
+    fn route(&self, number: usize, entry: &RouteEntry) -> Result<Route, PolicyError> {
+        let RouteEntry { alert_type, severity, service, model } = entry;
         let name = |field, name: &Option<Spanned<String>>| {
             name.as_ref().map(|name| self.name(field, name).map(Arc::from)).transpose()
         };
         let route = Route {
+            number,
             alert_type: name("alert_type", alert_type)?,
             severity: name("severity", severity)?,
             service: name("service", service)?,
