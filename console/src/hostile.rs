@@ -53,6 +53,11 @@ proptest! {
             look(&mut app)?;
             key(&mut app, "k", now);
         }
+        press(&mut app, KeyCode::Tab, now);
+        for _ in 0..3 {
+            look(&mut app)?;
+            press(&mut app, KeyCode::PageDown, now);
+        }
         app.update(Message::Detail { id, result: Err(problem(&texts)) }, now);
         look(&mut app)?;
         app.update(Message::Fired { place: place(0, texts.first()), result: Err(problem(&texts)) }, now);

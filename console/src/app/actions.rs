@@ -75,6 +75,8 @@ pub enum Context {
     Overview,
     /// One investigation, whole.
     Detail,
+    /// The decisions of one.
+    Decisions,
     /// The list of test alerts.
     Fire,
     /// The form for an alert of one's own, or many of it.
@@ -164,11 +166,11 @@ pub struct Binding {
     pub footer: &'static [(Context, &'static str)],
 }
 
-use Context::{Burst, BurstOver, Compose, Detail, Filter, Fire, Help, NoConnection, Overview, Palette};
+use Context::{Burst, BurstOver, Compose, Decisions, Detail, Filter, Fire, Help, NoConnection, Overview, Palette};
 
 /// Every place.
 const EVERYWHERE: &[Context] =
-    &[NoConnection, Overview, Detail, Fire, Compose, Burst, BurstOver, Filter, Palette, Help];
+    &[NoConnection, Overview, Detail, Decisions, Fire, Compose, Burst, BurstOver, Filter, Palette, Help];
 
 /// The action table, in the order of footer and help.
 pub const BINDINGS: &[Binding] = &[
@@ -177,8 +179,8 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('f')],
         label: "fire",
         help: "Fire a test alert, chosen from a list",
-        contexts: &[Overview, Detail],
-        footer: &[(Overview, "fire"), (Detail, "fire")],
+        contexts: &[Overview, Detail, Decisions],
+        footer: &[(Overview, "fire"), (Detail, "fire"), (Decisions, "fire")],
     },
     Binding {
         action: Action::Open,
@@ -193,7 +195,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('F')],
         label: "compose",
         help: "Write an alert and fire it",
-        contexts: &[Overview, Detail, Fire],
+        contexts: &[Overview, Detail, Decisions, Fire],
         footer: &[(Fire, "compose")],
     },
     Binding {
@@ -201,7 +203,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('b')],
         label: "burst",
         help: "Fire many alerts at a rate; while they are sent, see how far they are",
-        contexts: &[Overview, Detail, Fire, BurstOver],
+        contexts: &[Overview, Detail, Decisions, Fire, BurstOver],
         footer: &[(Fire, "burst"), (BurstOver, "another")],
     },
     Binding {
@@ -249,23 +251,29 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('p')],
         label: "pause",
         help: "Hold the screen still; again to go on, with nothing lost",
-        contexts: &[Overview, Detail],
+        contexts: &[Overview, Detail, Decisions],
         footer: &[],
     },
     Binding {
         action: Action::Next,
         keys: &[Key::plain(KeyCode::Tab)],
         label: "next pane",
-        help: "To the next pane or field; in the list of test alerts, to the next place",
-        contexts: &[Overview, Fire, Compose],
-        footer: &[(Overview, "next pane"), (Fire, "where to"), (Compose, "next field")],
+        help: "To the next pane, field or place; in an investigation, to its decisions and back",
+        contexts: &[Overview, Detail, Decisions, Fire, Compose],
+        footer: &[
+            (Overview, "next pane"),
+            (Detail, "decisions"),
+            (Decisions, "steps"),
+            (Fire, "where to"),
+            (Compose, "next field"),
+        ],
     },
     Binding {
         action: Action::Previous,
         keys: &[Key::plain(KeyCode::BackTab)],
         label: "previous pane",
-        help: "To the previous pane or field; in the list of test alerts, to the previous place",
-        contexts: &[Overview, Fire, Compose],
+        help: "To the previous pane, field or place",
+        contexts: &[Overview, Detail, Decisions, Fire, Compose],
         footer: &[],
     },
     Binding {
@@ -273,15 +281,15 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('j'), Key::plain(KeyCode::Down)],
         label: "down",
         help: "One row down; in an investigation, to the next step",
-        contexts: &[Overview, Detail, Fire, Compose, Palette, Help],
-        footer: &[(Detail, "next step")],
+        contexts: &[Overview, Detail, Decisions, Fire, Compose, Palette, Help],
+        footer: &[(Detail, "next step"), (Decisions, "down")],
     },
     Binding {
         action: Action::Up,
         keys: &[Key::char('k'), Key::plain(KeyCode::Up)],
         label: "up",
         help: "One row up; in an investigation, to the previous step",
-        contexts: &[Overview, Detail, Fire, Compose, Palette, Help],
+        contexts: &[Overview, Detail, Decisions, Fire, Compose, Palette, Help],
         footer: &[],
     },
     Binding {
@@ -289,7 +297,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('g'), Key::plain(KeyCode::Home)],
         label: "first",
         help: "To the first row (gg works too)",
-        contexts: &[Overview, Detail, Fire, Help],
+        contexts: &[Overview, Detail, Decisions, Fire, Help],
         footer: &[],
     },
     Binding {
@@ -297,23 +305,23 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('G'), Key::plain(KeyCode::End)],
         label: "last",
         help: "To the last row",
-        contexts: &[Overview, Detail, Fire, Help],
+        contexts: &[Overview, Detail, Decisions, Fire, Help],
         footer: &[],
     },
     Binding {
         action: Action::PageDown,
         keys: &[Key::char(' '), Key::plain(KeyCode::PageDown), Key::ctrl('d')],
         label: "page down",
-        help: "Ten rows down; in an investigation, scroll the step's text",
-        contexts: &[Overview, Detail, Help],
-        footer: &[(Detail, "scroll")],
+        help: "Ten rows down; in an investigation, scroll the step's text or the decisions",
+        contexts: &[Overview, Detail, Decisions, Help],
+        footer: &[(Detail, "scroll"), (Decisions, "scroll")],
     },
     Binding {
         action: Action::PageUp,
         keys: &[Key::plain(KeyCode::PageUp), Key::ctrl('u')],
         label: "page up",
-        help: "Ten rows up; in an investigation, scroll the step's text back",
-        contexts: &[Overview, Detail, Help],
+        help: "Ten rows up; in an investigation, scroll the step's text or the decisions back",
+        contexts: &[Overview, Detail, Decisions, Help],
         footer: &[],
     },
     Binding {
@@ -340,6 +348,7 @@ pub const BINDINGS: &[Binding] = &[
         contexts: EVERYWHERE,
         footer: &[
             (Detail, "back"),
+            (Decisions, "back"),
             (Fire, "close"),
             (Compose, "close"),
             (Burst, "hide"),
@@ -362,7 +371,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char(':')],
         label: "palette",
         help: "Choose an action by its name",
-        contexts: &[NoConnection, Overview, Detail],
+        contexts: &[NoConnection, Overview, Detail, Decisions],
         footer: &[],
     },
     Binding {
@@ -370,8 +379,8 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('?')],
         label: "help",
         help: "Show every key; again to close",
-        contexts: &[NoConnection, Overview, Detail, Fire, Help],
-        footer: &[(NoConnection, "help"), (Overview, "help"), (Detail, "help")],
+        contexts: &[NoConnection, Overview, Detail, Decisions, Fire, Help],
+        footer: &[(NoConnection, "help"), (Overview, "help"), (Detail, "help"), (Decisions, "help")],
     },
     Binding {
         action: Action::Repaint,
@@ -394,8 +403,8 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('q'), Key::ctrl('c')],
         label: "quit",
         help: "End the console",
-        contexts: &[NoConnection, Overview, Detail],
-        footer: &[(NoConnection, "quit"), (Overview, "quit"), (Detail, "quit")],
+        contexts: &[NoConnection, Overview, Detail, Decisions],
+        footer: &[(NoConnection, "quit"), (Overview, "quit"), (Detail, "quit"), (Decisions, "quit")],
     },
     Binding {
         action: Action::Quit,

@@ -7,8 +7,10 @@ use langdeck_shared::{LONG_TEXT_CHARS, StepStatus};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use super::actions::{self, Action, BINDINGS, Binding, Context};
-use super::{App, Effect, FireList, Form, FormKind, Gesture, Order, Overlay, PRESETS, Pane, Target};
+use super::actions::{self, Action, BINDINGS, Binding};
+use super::{
+    App, Detail, Effect, FireList, Form, FormKind, Gesture, Known, Order, Overlay, PRESETS, Pane, Part, Target,
+};
 use crate::net::{clean_text, clean_within};
 
 /// How far a page key moves.
@@ -77,6 +79,16 @@ impl App {
             (Gesture::WheelUp, Target::Nothing) if self.opened => self.page(-3),
             (Gesture::WheelDown, Target::Nothing) if self.opened => self.page(3),
             (_, Target::Nothing) if self.overlay.is_none() => {}
+            (_, Target::Decisions) => {
+                if let Some(detail) = &mut self.detail {
+                    detail.part = Part::Decisions;
+                    match gesture {
+                        Gesture::WheelUp => detail.scroll_decisions(-3),
+                        Gesture::WheelDown => detail.scroll_decisions(3),
+                        Gesture::Press => {}
+                    }
+                }
+            }
             (Gesture::WheelUp | Gesture::WheelDown, _) => {
                 match target {
                     Target::Replica(_) | Target::Head(_) => self.pane = Pane::Fleet,
@@ -103,6 +115,7 @@ impl App {
             }
             (Gesture::Press, Target::Step(step)) => {
                 if let Some(detail) = &mut self.detail {
+                    detail.part = Part::Steps;
                     detail.choose(step);
                 }
             }
@@ -200,7 +213,9 @@ impl App {
         detail.note_moved();
         self.selected = Some(detail.id.clone());
         self.opened = true;
-        let steps = self.investigations.get(&detail.id).map_or(&[][..], |known| &known.investigation.steps);
+        let known = self.investigations.get(&detail.id);
+        detail.open(known.is_some_and(Known::is_moving));
+        let steps = known.map_or(&[][..], |known| &known.investigation.steps);
         // What is at work, or the reasoner, which has the last word.
         let at_work = steps.iter().position(|step| step.status == StepStatus::Running);
         detail.choose(at_work.unwrap_or(steps.len().saturating_sub(1)));
@@ -246,6 +261,7 @@ impl App {
             Some(Overlay::Form(form)) => form.previous(),
             Some(Overlay::Fire(_)) => self.move_aim(if forward { 1 } else { -1 }),
             Some(_) => {}
+            None if self.opened => self.detail.iter_mut().for_each(Detail::switch),
             None => {
                 self.pane = match self.pane {
                     Pane::Fleet => Pane::Investigations,
@@ -267,7 +283,6 @@ impl App {
     }
 
     fn move_by(&mut self, by: isize) {
-        let context = self.context();
         match &mut self.overlay {
             Some(Overlay::Help(scroll)) => *scroll = step(*scroll, by, usize::MAX),
             Some(Overlay::Fire(list)) => list.selected = step(list.selected, by, PRESETS.len()),
@@ -281,7 +296,7 @@ impl App {
                     *chosen = step(row, by, rows);
                 }
             }
-            None if context == Context::Detail => self.choose_step(by),
+            None if self.opened => self.move_in_detail(by),
             None if self.pane == Pane::Fleet => {
                 self.select_replica(step(self.replica_row(), by, self.fleet.row_count()));
             }
@@ -291,13 +306,18 @@ impl App {
 
     fn page(&mut self, by: isize) {
         match (&self.overlay, self.detail.as_mut().filter(|_| self.opened)) {
+            (None, Some(detail)) if detail.reads_decisions() => detail.scroll_decisions(by),
             (None, Some(detail)) => detail.scroll = step(detail.scroll, by, usize::MAX),
             _ => self.move_by(by),
         }
     }
 
-    fn choose_step(&mut self, by: isize) {
+    fn move_in_detail(&mut self, by: isize) {
         let Some(detail) = &mut self.detail else { return };
+        if detail.reads_decisions() {
+            detail.scroll_decisions(by);
+            return;
+        }
         let steps = self.investigations.get(&detail.id).map_or(0, |known| known.investigation.steps.len());
         let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(steps);
         detail.choose(step(detail.step, by, steps));

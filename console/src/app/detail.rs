@@ -4,6 +4,16 @@ use langdeck_shared::{Investigation, Step};
 
 use crate::net::NetError;
 
+/// A part of an opened investigation that keys go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// Its steps, with what the chosen one was given and gave.
+    #[default]
+    Steps,
+    /// Its decisions.
+    Decisions,
+}
+
 /// The investigation at the list's marker, or the opened one.
 #[derive(Debug, Clone)]
 pub struct Detail {
@@ -17,6 +27,12 @@ pub struct Detail {
     pub step: usize,
     /// The first line shown of the step's text.
     pub scroll: usize,
+    /// Where keys go.
+    pub part: Part,
+    /// The first line shown of the decisions; `usize::MAX` stays with the last one while more are made.
+    pub decisions_scroll: usize,
+    /// How far the decisions reach beyond their place, once they were drawn.
+    decisions_beyond: usize,
     moved: bool,
 }
 
@@ -24,7 +40,17 @@ impl Detail {
     /// An investigation about to be asked for.
     #[must_use]
     pub const fn new(id: String) -> Self {
-        Self { id, whole: None, error: None, step: 0, scroll: 0, moved: true }
+        Self {
+            id,
+            whole: None,
+            error: None,
+            step: 0,
+            scroll: 0,
+            part: Part::Steps,
+            decisions_scroll: 0,
+            decisions_beyond: usize::MAX,
+            moved: true,
+        }
     }
 
     /// Notes that it should be asked for again.
@@ -60,5 +86,83 @@ impl Detail {
             self.step = step;
             self.scroll = 0;
         }
+    }
+
+    /// Opens it: keys go to its steps. The decisions of one that goes on are read from the last one, others from the first.
+    pub const fn open(&mut self, moving: bool) {
+        self.part = Part::Steps;
+        self.decisions_scroll = if moving { usize::MAX } else { 0 };
+    }
+
+    /// Keys go to the other part.
+    pub const fn switch(&mut self) {
+        self.part = match self.part {
+            Part::Steps => Part::Decisions,
+            Part::Decisions => Part::Steps,
+        };
+    }
+
+    /// Whether keys go to its decisions.
+    #[must_use]
+    pub fn reads_decisions(&self) -> bool {
+        self.part == Part::Decisions
+    }
+
+    /// Scrolls the decisions by so many lines; from their end on, they are followed again.
+    pub fn scroll_decisions(&mut self, by: isize) {
+        let line = self.decisions_scroll.min(self.decisions_beyond).saturating_add_signed(by);
+        self.decisions_scroll = if line < self.decisions_beyond { line } else { usize::MAX };
+    }
+
+    /// How far the text that keys go to reaches beyond its place.
+    pub fn limit_scroll(&mut self, most: usize) {
+        match self.part {
+            Part::Steps => self.scroll = self.scroll.min(most),
+            Part::Decisions => self.decisions_beyond = most,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(moving: bool, beyond: usize) -> Detail {
+        let mut detail = Detail::new("inv".to_owned());
+        detail.open(moving);
+        detail.switch();
+        detail.limit_scroll(beyond);
+        detail
+    }
+
+    #[test]
+    fn decisions_are_read_from_the_first_or_followed_where_more_are_to_come() {
+        assert_eq!(reading(false, 20).decisions_scroll, 0);
+        assert_eq!(reading(true, 20).decisions_scroll, usize::MAX);
+    }
+
+    #[test]
+    fn whoever_scrolls_back_stays_there_and_follows_again_from_the_end_on() {
+        let mut detail = reading(true, 20);
+        detail.scroll_decisions(-1);
+        assert_eq!(detail.decisions_scroll, 19);
+        detail.limit_scroll(30);
+        assert_eq!(detail.decisions_scroll, 19);
+        detail.scroll_decisions(10);
+        assert_eq!(detail.decisions_scroll, 29);
+        detail.scroll_decisions(10);
+        assert_eq!(detail.decisions_scroll, usize::MAX);
+        detail.scroll_decisions(isize::MIN);
+        assert_eq!(detail.decisions_scroll, 0);
+    }
+
+    #[test]
+    fn a_key_before_the_first_frame_does_not_go_to_the_end() {
+        let mut detail = Detail::new("inv".to_owned());
+        detail.switch();
+        detail.scroll_decisions(1);
+        assert_eq!(detail.decisions_scroll, 1);
+        // The step's own text stays where it was.
+        assert_eq!(detail.scroll, 0);
     }
 }

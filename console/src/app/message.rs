@@ -33,6 +33,8 @@ pub enum Target {
     Head(FleetOrder),
     /// An investigation, counted from the newest of those shown.
     Investigation(usize),
+    /// The decisions of the opened investigation.
+    Decisions,
     /// A step of the opened investigation.
     Step(usize),
     /// A row of an opened list.

@@ -30,7 +30,7 @@ pub use actions::{Action, Context};
 pub use aim::{Aim, Living, Place, ready_places};
 pub use burst::{Burst, Order, Progress, Reason, Stage, parse_count, parse_rate};
 pub use connection::{Link, Source};
-pub use detail::Detail;
+pub use detail::{Detail, Part};
 pub use fire::{FireList, PRESETS, Preset};
 pub use fleet::{Fleet, FleetOrder, FleetRow, Replica, SilentPeer, hourly};
 pub use form::{Field, Form, FormKind};
@@ -222,8 +222,8 @@ impl App {
 
     /// The screen, whatever is open over it.
     fn place(&self) -> Context {
-        if self.opened {
-            Context::Detail
+        if let Some(detail) = self.opened() {
+            if detail.reads_decisions() { Context::Decisions } else { Context::Detail }
         } else if self.fleet.known_count() == 0 {
             Context::NoConnection
         } else {
@@ -297,7 +297,7 @@ impl App {
         if let Some(Overlay::Help(scroll)) = &mut self.overlay {
             *scroll = (*scroll).min(most);
         } else if let Some(detail) = self.detail.as_mut().filter(|_| self.opened) {
-            detail.scroll = detail.scroll.min(most);
+            detail.limit_scroll(most);
         }
     }
 

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use crossterm::event::{KeyCode, KeyEvent};
 use jiff::{SignedDuration, Timestamp};
 use langdeck_shared::{
-    Alert, FleetUpdate, Investigation, Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, Sample, ServicePattern,
-    Spend, Status, Step, StepKind, StepStatus, ToolMode, Totals, Usd,
+    Alert, Decision, FleetUpdate, Investigation, Latency, MemoryDelta, ReplicaStatus, ReplicaUpdate, Sample,
+    ServicePattern, Spend, Status, Step, StepKind, StepStatus, ToolMode, Totals, Usd,
 };
+
+use serde_json::{Value, json};
 
 use super::{App, AppOptions, Effect, Message, SourceId};
 use crate::net::FleetAnswer;
@@ -161,6 +163,35 @@ pub(crate) fn investigation(
         decisions_left_out: 0,
         report: None,
     }
+}
+
+/// What was decided about an investigation in which a tool is tried again.
+pub(crate) fn decisions(about: &Investigation) -> Vec<Decision> {
+    let told = json!([
+        {"actor": "router", "code": "route_chosen", "choice": "simulated-gpt-3.5", "alternatives": ["simulated-gpt-4"],
+            "figures": {"route": 2, "most_usd": 0.0000314}, "reason": "the policy routes severity info to it"},
+        {"actor": "planner", "code": "plan_chosen", "choice": "check_pods, get_metrics, get_logs",
+            "figures": {"tools": 3}, "reason": "slow answers can come from pods that restart, from a resource at its limit"},
+        {"actor": "executor", "code": "retry", "choice": "try get_metrics again", "alternatives": ["give up on get_metrics"],
+            "figures": {"attempt": 1, "wait_ms": 120}, "reason": "503 from the metrics store"},
+        {"actor": "budget", "code": "capped", "choice": "do not call the model for get_logs",
+            "figures": {"left_usd": 0.00004, "limit_usd": 0.000277}, "reason": "too little is left"},
+        {"actor": "executor", "code": "tool_failed", "choice": "go on without get_metrics", "figures": {"attempts": 2},
+            "reason": "no result within 80ms"},
+        {"actor": "reasoner", "code": "partial_report", "choice": "conclude from a part", "alternatives": ["no report"],
+            "figures": {"confidence": 0.51, "tools_found": 1, "tools_planned": 3}, "reason": "2 of 3 tools found nothing"},
+    ]);
+    let offsets = [-2, 410, 1020, 1140, 1210, 1880];
+    let whole = |(seq, (decision, offset)): (usize, (&Value, i64))| {
+        let mut decision = decision.clone();
+        decision["seq"] = json!(seq + 1);
+        decision["time"] = json!(about.accepted_at + SignedDuration::from_millis(offset));
+        decision["replica"] = json!(about.replica);
+        decision["boot_id"] = json!("b");
+        decision["investigation_id"] = json!(about.investigation_id);
+        serde_json::from_value(decision).expect("a decision")
+    };
+    told.as_array().expect("a list").iter().zip(offsets).enumerate().map(whole).collect()
 }
 
 /// An answer in which every number is as large as it can be.

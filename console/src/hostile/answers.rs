@@ -9,15 +9,26 @@ use proptest::sample::{Index, select};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::app::testing::{idle, investigation, pattern, samples};
+use crate::app::testing::{decisions, idle, investigation, pattern, samples};
 use crate::app::{Message, SourceId};
 use crate::net::{FleetAnswer, NetError, read};
 
 pub(super) const JSON: &str = "application/json";
 
 /// Fields that are one word of a few, or a time: anything else there makes the answer none at all.
-const WORDS: [&str; 10] =
-    ["status", "kind", "mode", "tool_mode", "accepted_at", "started_at", "ended_at", "timestamp", "now", "last_seen"];
+const WORDS: [&str; 11] = [
+    "status",
+    "kind",
+    "mode",
+    "tool_mode",
+    "accepted_at",
+    "started_at",
+    "ended_at",
+    "timestamp",
+    "time",
+    "now",
+    "last_seen",
+];
 
 /// Texts made of what terminals react to, and of what bends columns.
 pub(super) fn hostile() -> impl Strategy<Value = String> {
@@ -108,6 +119,7 @@ pub(super) fn whole(id: &str, replica: &str, status: Status) -> Investigation {
         step.input = Some(json!({"service": "api", "deep": {"list": ["a", {"b": "c"}]}}));
         step.output = Some(json!("three pods"));
     }
+    (whole.decisions, whole.decisions_left_out) = (decisions(&whole), 3);
     let reasoner =
         json!({"summary": "s", "root_cause": "r", "recommendations": ["a", "b"], "confidence": 0.5, "tokens_used": 1});
     whole.report = serde_json::from_value(json!({
@@ -133,7 +145,7 @@ fn poison(value: &mut Value, name: &str, texts: &mut impl Iterator<Item = String
         Value::Array(items) => items.iter_mut().for_each(|item| poison(item, name, texts)),
         Value::Object(members) => {
             members.iter_mut().for_each(|(name, member)| poison(member, name, texts));
-            if matches!(name, "labels" | "alert_types" | "input" | "deep") {
+            if matches!(name, "labels" | "alert_types" | "input" | "deep" | "figures") {
                 let named = std::mem::take(members).into_iter();
                 members.extend(named.map(|(name, member)| (name + &texts.next().unwrap_or_default(), member)));
             }

@@ -11,7 +11,8 @@ use super::clean;
 pub(super) const LISTED: usize = 16 * 1024;
 /// What one investigation may hold that was asked for whole, in bytes.
 pub(super) const WHOLE: usize = 1024 * 1024;
-/// What one part of it may hold that stands on the screen at once: a step, the alert, what the reasoner found. More than an
+/// What one part of it may hold that stands on the screen at once: a step, the alert, what the reasoner found, all
+/// decisions. More than an
 /// agent keeps of a tool's finding and its arguments; all of it is wrapped in the frame after it came.
 const PART: usize = 24 * 1024;
 /// Texts up to here are never cut: ids, times, words for states. In bytes, as all of these.
@@ -37,7 +38,7 @@ fn typed(name: &str, value: &mut Value, left: &mut usize) {
             for (name, member) in members {
                 match name.as_str() {
                     "input" | "output" | "labels" | "recommendations" => free(member, left),
-                    "alert" | "reasoner" => within(true, left, |left| typed(name, member, left)),
+                    "alert" | "reasoner" | "decisions" => within(true, left, |left| typed(name, member, left)),
                     name => typed(name, member, left),
                 }
             }

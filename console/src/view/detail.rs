@@ -5,14 +5,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 
-use super::layout::Detail as Areas;
+use super::layout::{Beside, Detail as Areas};
 use super::text::{Key, What, draw_lines};
-use super::{Scene, findings, format, text, timeline, value};
-use crate::app::{App, Detail, Known};
+use super::{Scene, decisions, findings, format, text, timeline, value};
+use crate::app::{App, Detail, Known, Target};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
 
-/// Draws all of it; answers how far the step's text reaches beyond its place.
+/// Draws all of it; answers how far the text that keys go to reaches beyond its place.
 pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usize {
     let Scene { app, theme, .. } = scene;
     let Some(detail) = app.opened() else { return 0 };
@@ -21,15 +21,34 @@ pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usi
         put(inner, "no longer known", theme.dim, buffer);
         return 0;
     };
-    let inner = timeline::panel(scene, known).focused(true).render(areas.timeline, buffer, theme);
-    timeline::steps(scene, known, Some(detail.step), inner, buffer);
-    let beyond = step(scene, detail, known, areas, buffer);
-    let report_beyond = areas.report.map_or(0, |area| report(scene, detail, known, area, buffer));
-    beyond.max(report_beyond)
+    let in_steps = !detail.reads_decisions();
+    let inner = timeline::panel(scene, known).focused(in_steps).render(areas.timeline, buffer, theme);
+    timeline::steps(scene, known, Some((detail.step, in_steps)), inner, buffer);
+    let Some(Beside { decisions, report }) = areas.beside else {
+        return if in_steps {
+            step(scene, detail, known, areas, buffer)
+        } else {
+            decisions::render(scene, detail, known, areas.step, buffer)
+        };
+    };
+    let step_beyond = step(scene, detail, known, areas, buffer);
+    let report_beyond = self::report(scene, detail, known, report, buffer);
+    let decisions_beyond = decisions::render(scene, detail, known, decisions, buffer);
+    if in_steps { step_beyond.max(report_beyond) } else { decisions_beyond }
+}
+
+/// What lies at a place of the screen, for the mouse.
+pub(super) fn target(app: &App, areas: Areas, at: Position) -> Target {
+    let reads_decisions = app.opened().is_some_and(Detail::reads_decisions);
+    let decisions = areas.beside.map(|beside| beside.decisions).or(reads_decisions.then_some(areas.step));
+    if decisions.is_some_and(|area| area.contains(at)) {
+        return Target::Decisions;
+    }
+    step_at(app, areas, at).map_or(Target::Nothing, Target::Step)
 }
 
 /// The step of the timeline at a place of the screen.
-pub(super) fn step_at(app: &App, areas: Areas, at: Position) -> Option<usize> {
+fn step_at(app: &App, areas: Areas, at: Position) -> Option<usize> {
     let inner = Panel::new("").inner(areas.timeline);
     let steps = app.opened().and_then(|detail| app.investigations.get(&detail.id))?.investigation.steps.len();
     // The first line is the axis; where the steps do not fit, not each of them has its line.
@@ -48,7 +67,7 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let [tokens, cost] = spend(timed);
     let attempts = if timed.attempts > 1 { format!("{} attempts", timed.attempts) } else { String::new() };
     let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(cost, theme.money);
-    let (with_report, width) = (areas.report.is_none(), usize::from(panel.inner(areas.step).width));
+    let (with_report, width) = (areas.beside.is_none(), usize::from(panel.inner(areas.step).width));
     let key = Key { what: What::Step(detail.step, with_report), revision: scene.app.detail_revision(), width };
     let lines = scene.texts.lines(key, || lines(scene, detail, known, timed, with_report, width));
     scrolled(scene, panel, &lines, detail.scroll, areas.step, buffer)
@@ -87,12 +106,7 @@ fn lines(
         lines.extend(findings::whole(scene, whole, width));
     }
     let Some(step) = detail.whole_step() else {
-        let reached = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
-        let waiting = match &detail.error {
-            _ if !reached => "its replica has ended, and its input and output with it".to_owned(),
-            Some(error) => error.to_string(),
-            None => "asking for it".to_owned(),
-        };
+        let waiting = why_not_whole(scene, detail, known, "input and output");
         lines.extend(text::wrap(&waiting, width).into_iter().map(|part| Line::styled(part, theme.dim)));
         return lines;
     };
@@ -110,6 +124,16 @@ fn lines(
     lines
 }
 
+/// Why there is nothing yet of what comes only with it whole.
+pub(super) fn why_not_whole(scene: Scene<'_>, detail: &Detail, known: &Known, what: &str) -> String {
+    let reached = scene.app.fleet.by_boot_id(&known.boot_id).is_some();
+    match &detail.error {
+        _ if !reached => format!("its replica has ended, and its {what} with it"),
+        Some(error) => error.to_string(),
+        None => "asking for it".to_owned(),
+    }
+}
+
 fn report(scene: Scene<'_>, detail: &Detail, known: &Known, area: Rect, buffer: &mut Buffer) -> usize {
     let panel = Panel::new("Report");
     let whole = detail.whole.as_deref().unwrap_or(&known.investigation);
@@ -121,7 +145,7 @@ fn report(scene: Scene<'_>, detail: &Detail, known: &Known, area: Rect, buffer: 
 
 /// Draws a panel with lines from the one at `scroll` on, and says in its title where there are more; answers how far
 /// they reach beyond it.
-fn scrolled(
+pub(super) fn scrolled(
     scene: Scene<'_>,
     panel: Panel<'_>,
     lines: &[Line<'_>],
@@ -130,7 +154,12 @@ fn scrolled(
     buffer: &mut Buffer,
 ) -> usize {
     let beyond = lines.len().saturating_sub(usize::from(panel.inner(area).height));
-    let more = if scroll < beyond { format!("{} more below", scene.theme.glyphs.descending) } else { String::new() };
+    let glyphs = scene.theme.glyphs;
+    let more = match (beyond, scroll) {
+        (0, _) => String::new(),
+        (beyond, scroll) if scroll < beyond => format!("{} more below", glyphs.descending),
+        _ => format!("{} more above", glyphs.ascending),
+    };
     let inner = panel.note(more).render(area, buffer, scene.theme);
     draw_lines(lines, scroll, inner, buffer);
     beyond

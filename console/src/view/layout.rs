@@ -69,15 +69,23 @@ pub(super) struct Panels {
 }
 
 /// ```text
-/// ┌ timeline ────────────────────────┐
-/// ├ step ────────────┬ report ───────┤   the report has no place of its own where it is narrow
+/// ┌ timeline ────────┬ decisions ────┐
+/// ├ step ────────────┤               │   where it is narrow, the decisions take the step's place while keys go to them,
+/// │                  ├ report ───────┤   and the report has none of its own
 /// └──────────────────┴───────────────┘
 /// ```
 #[derive(Clone, Copy)]
 pub(super) struct Detail {
     pub(super) timeline: Rect,
     pub(super) step: Rect,
-    pub(super) report: Option<Rect>,
+    pub(super) beside: Option<Beside>,
+}
+
+/// What stands beside timeline and step where it is wide.
+#[derive(Clone, Copy)]
+pub(super) struct Beside {
+    pub(super) decisions: Rect,
+    pub(super) report: Rect,
 }
 
 impl Areas {
@@ -142,20 +150,26 @@ impl Panels {
 impl Detail {
     fn of(area: Rect, steps: usize) -> Self {
         let rows = u16::try_from(steps).unwrap_or(u16::MAX).clamp(3, (area.height / 3).max(3));
-        let (timeline, rest) = cut_top(area, rows + 1 + FRAME);
-        let (step, report) = if area.width >= WIDE {
-            let (step, report) = cut_left(rest, area.width / 2);
-            (step, Some(report))
+        let (left, right) = if area.width >= WIDE {
+            let (left, right) = cut_left(area, area.width * 11 / 20);
+            (left, Some(right))
         } else {
-            (rest, None)
+            (area, None)
         };
-        Self { timeline, step, report }
+        let (timeline, step) = cut_top(left, rows + 1 + FRAME);
+        let beside = right.map(|right| {
+            let (decisions, report) = cut_top(right, (right.height * 2 / 5).max(timeline.height));
+            Beside { decisions, report }
+        });
+        Self { timeline, step, beside }
     }
 
     /// The same with its texts ending before a row, so that their last lines can be read.
     fn above(self, row: u16) -> Self {
         let end = |area: Rect| Rect { height: row.saturating_sub(area.y).min(area.height), ..area };
-        Self { step: end(self.step), report: self.report.map(end), ..self }
+        let beside =
+            self.beside.map(|Beside { decisions, report }| Beside { decisions: end(decisions), report: end(report) });
+        Self { step: end(self.step), beside, ..self }
     }
 }
 

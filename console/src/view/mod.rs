@@ -3,6 +3,7 @@
 mod cells;
 mod charts;
 mod connection;
+mod decisions;
 mod detail;
 mod findings;
 mod fleet;
@@ -124,7 +125,7 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
             let investigation = || investigations::row_at(app, overview.list, at).map(Target::Investigation);
             replica.or_else(investigation).unwrap_or(Target::Nothing)
         }
-        Body::Detail(areas) => detail::step_at(app, areas, at).map_or(Target::Nothing, Target::Step),
+        Body::Detail(areas) => detail::target(app, areas, at),
     }
 }
 

@@ -11,8 +11,8 @@ use super::testing;
 use super::text::Texts;
 use super::theme::{ColorDepth, Theme};
 use crate::app::actions::{self, BINDINGS};
-use crate::app::testing::{answer, app, busy_fleet, enormous, idle, investigation, press, wall};
-use crate::app::{App, Message, Progress, SourceId, Target};
+use crate::app::testing::{answer, app, busy_fleet, decisions, enormous, idle, investigation, press, wall};
+use crate::app::{App, Detail, Gesture, Message, Progress, SourceId, Target};
 use crate::crash::{Panic, Task};
 use crate::net::NetError;
 
@@ -57,6 +57,7 @@ fn opened(now: Instant) -> (App, Instant) {
     whole.steps[1].output = Some(serde_json::json!(
         "[SIMULATED] 3 pods running (checkout-api-1, checkout-api-2, checkout-api-3); checkout-api-2 responds slowly"
     ));
+    whole.decisions = decisions(&whole);
     let id = whole.investigation_id.clone();
     app.update(Message::Detail { id, result: Ok(Box::new(whole)) }, now);
     press(&mut app, KeyCode::Char('j'), now);
@@ -124,6 +125,89 @@ fn an_opened_investigation() {
     in_every_look("detail", &app, now);
 }
 
+#[test]
+fn the_decisions_of_an_opened_investigation() {
+    let (mut app, now) = opened(Instant::now());
+    press(&mut app, KeyCode::Tab, now);
+    in_every_look("decisions", &app, now);
+}
+
+/// The last of many is on the screen the moment that it is known, until somebody reads the others.
+#[test]
+fn decisions_are_followed_while_they_are_made() {
+    let (mut app, now) = opened(Instant::now());
+    let mut whole = *app.detail.clone().and_then(|detail| detail.whole).expect("it has come");
+    let id = whole.investigation_id.clone();
+    let mut tell = |app: &mut App, choice: &str| {
+        let mut next = whole.decisions[2].clone();
+        next.choice = choice.to_owned();
+        whole.decisions.extend(std::iter::repeat_n(whole.decisions[1].clone(), 8));
+        whole.decisions.push(next);
+        app.update(Message::Detail { id: id.clone(), result: Ok(Box::new(whole.clone())) }, now);
+    };
+    let see = |app: &mut App, size| {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, size, 40));
+        let beyond = super::render(app, buffer.area, &mut buffer, &theme(), &Texts::default(), now);
+        app.limit_scroll(beyond);
+        testing::render(&buffer)
+    };
+    tell(&mut app, "the first");
+    let screen = see(&mut app, 120);
+    assert!(screen.contains("the first") && screen.contains("more above"), "{screen}");
+    press(&mut app, KeyCode::Tab, now);
+    for size in [120, 80] {
+        see(&mut app, size);
+        press(&mut app, KeyCode::Char('k'), now);
+        tell(&mut app, "the second");
+        let screen = see(&mut app, size);
+        assert!(!screen.contains("the second") && screen.contains("more below"), "{screen}");
+        press(&mut app, KeyCode::Char('G'), now);
+        let screen = see(&mut app, size);
+        assert!(screen.contains("the second"), "{screen}");
+        tell(&mut app, "the third");
+        let screen = see(&mut app, size);
+        assert!(screen.contains("the third"), "{screen}");
+        press(&mut app, KeyCode::Char('g'), now);
+        let screen = see(&mut app, size);
+        assert!(!screen.contains("the third") && screen.contains("simulated-gpt-3.5"), "{screen}");
+        press(&mut app, KeyCode::Char('G'), now);
+    }
+}
+
+#[test]
+fn the_wheel_scrolls_the_decisions_that_it_is_over() {
+    for size in SIZES {
+        let (mut app, now) = opened(Instant::now());
+        press(&mut app, KeyCode::Tab, now);
+        let screen = testing::render(&draw(&app, size, &theme(), now));
+        let title = screen.lines().position(|line| line.contains("Decisions · 6")).expect("a title");
+        let area = Rect::new(0, 0, size.0, size.1);
+        let at = Position::new(size.0 - 3, u16::try_from(title).expect("a row") + 1);
+        assert_eq!(super::target(&app, area, at), Target::Decisions);
+        press(&mut app, KeyCode::Tab, now);
+        assert_eq!(super::target(&app, area, Position::new(3, 3)), Target::Step(0));
+        app.update(Message::Pointed(Gesture::WheelUp, Target::Decisions), now);
+        assert!(app.opened().is_some_and(Detail::reads_decisions));
+        app.update(Message::Pointed(Gesture::Press, Target::Step(0)), now);
+        assert!(!app.opened().is_some_and(Detail::reads_decisions));
+    }
+}
+
+#[test]
+fn decisions_that_are_left_out_are_said_and_so_is_that_there_are_none() {
+    let (mut app, now) = opened(Instant::now());
+    let mut whole = *app.detail.clone().and_then(|detail| detail.whole).expect("it has come");
+    let id = whole.investigation_id.clone();
+    whole.decisions_left_out = 1234;
+    app.update(Message::Detail { id: id.clone(), result: Ok(Box::new(whole.clone())) }, now);
+    let screen = testing::render(&draw(&app, (200, 50), &theme(), now));
+    assert!(screen.contains("1.2k more, which the replica does not keep here"), "{screen}");
+    whole.decisions.clear();
+    app.update(Message::Detail { id, result: Ok(Box::new(whole)) }, now);
+    let screen = testing::render(&draw(&app, (200, 50), &theme(), now));
+    assert!(screen.contains("none yet"), "{screen}");
+}
+
 /// One step was tried three times in vain, another one is in its second attempt.
 #[test]
 fn steps_that_are_tried_again() {
@@ -142,6 +226,10 @@ fn steps_that_are_tried_again() {
     answer(&mut app, 0, update, now);
     snapshot("retried", &app, (120, 40), &theme(), now);
     press(&mut app, KeyCode::Enter, now);
+    let mut whole = app.selected().expect("an investigation is selected").investigation.clone();
+    whole.decisions = decisions(&whole);
+    whole.decisions.truncate(3);
+    app.update(Message::Detail { id: whole.investigation_id.clone(), result: Ok(Box::new(whole)) }, now);
     snapshot("retried_detail", &app, (120, 40), &theme(), now);
 }
 

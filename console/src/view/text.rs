@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 /// How many wrapped texts are kept: as many as one screen shows, before and after a change of its size.
-const KEPT: usize = 4;
+const KEPT: usize = 6;
 
 /// What a wrapped text is: which one, of which state of the investigation looked at, and how wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(super) enum What {
     Report,
     /// A step's input and output; with the report under it or not.
     Step(usize, bool),
+    /// The decisions.
+    Decisions,
 }
 
 /// Wrapped texts, kept from frame to frame: to wrap a long one takes longer than all else in a frame.

@@ -50,8 +50,8 @@ pub(super) fn panel(scene: Scene<'_>, known: &Known) -> Panel<'static> {
         .note(followed)
 }
 
-/// Draws the steps; `selected` is the one chosen, where steps can be.
-pub(super) fn steps(scene: Scene<'_>, known: &Known, selected: Option<usize>, area: Rect, buffer: &mut Buffer) {
+/// Draws the steps; `selected` is the one chosen, where steps can be, and whether keys go there.
+pub(super) fn steps(scene: Scene<'_>, known: &Known, selected: Option<(usize, bool)>, area: Rect, buffer: &mut Buffer) {
     let investigation = &known.investigation;
     if investigation.steps.is_empty() {
         let text = known.lost.map_or("waits for a place to run", why_lost);
@@ -60,8 +60,7 @@ pub(super) fn steps(scene: Scene<'_>, known: &Known, selected: Option<usize>, ar
     }
     let rows = rows(scene, known, investigation);
     let mut waterfall = Waterfall::new(&rows, elapsed_ms(scene, known));
-    waterfall.selected = selected;
-    waterfall.focused = selected.is_some();
+    (waterfall.selected, waterfall.focused) = selected.map_or((None, false), |(step, focused)| (Some(step), focused));
     waterfall.render(area, buffer, scene.theme);
 }
 
