@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod mounts;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,6 +17,13 @@ use serde_json::{Value, json};
 
 const LONGEST: Duration = Duration::from_secs(20);
 const ALERT: &str = r#"{"alert_type":"high_latency","service":"checkout-api"}"#;
+
+/// What these tests read of an agent's own log.
+const LOG: &str = "--log=langdeck_agent::server=info,langdeck_agent::decisions=info";
+
+fn logged(path: &Path) -> String {
+    format!("--decision-log={}", path.display())
+}
 
 /// A running agent; it does not outlive its test.
 struct Process {
@@ -37,10 +46,7 @@ fn command(arguments: &[&str]) -> Command {
 
 impl Process {
     fn logging_to(path: &Path, more: &[&str]) -> Self {
-        let log = format!("--decision-log={}", path.display());
-        Self::of(command(
-            &[&["--log=langdeck_agent::server=info,langdeck_agent::decisions=info", log.as_str()], more].concat(),
-        ))
+        Self::of(command(&[&[LOG, &logged(path)], more].concat()))
     }
 
     fn of(mut command: Command) -> Self {
