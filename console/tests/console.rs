@@ -85,6 +85,33 @@ async fn an_investigation_that_someone_else_fires_appears() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_told_while_its_step_is_at_work() {
+    let agent = agent("pod-a", 3.0 * SIM_DELAY).await;
+    let mut pty = Pty::langdeck(&["--url", &agent.url()], 120, 40);
+    pty.see("pod-a");
+    let fired = tokio::task::spawn_blocking(move || {
+        let mut command = std::process::Command::new(LANGDECK);
+        command.args(["fire", "target_flapping", "ledger", "--no-wait", "--url", &agent.url()]).output().map(|_| agent)
+    });
+    let _agent = fired.await.unwrap().unwrap();
+    pty.see("target_flapping");
+    pty.send("\r");
+    pty.wait("a retry that goes on", |screen| {
+        let text = screen.contents();
+        text.contains("try get_metrics again") && text.contains("attempt 1") && text.contains("waiting")
+    });
+    pty.send("\t");
+    pty.wait("the next one, and the end", |screen| {
+        let text = screen.contents();
+        text.contains("attempt 2") && text.contains("done") && text.contains("Tab steps")
+    });
+    pty.send("g");
+    pty.see("check_pods, get_metrics");
+    pty.send("q");
+    pty.ended_restored(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_key_is_heard_though_nothing_else_happens() {
     let (_agent, mut pty) = opened(&[]).await;
     // Paused, it asks nobody, and no clock moves anything: only keys wake it.

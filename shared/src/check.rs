@@ -8,7 +8,7 @@ mod costs;
 
 use costs::{budgets, spend};
 
-use crate::{DecisionPage, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern, Usd};
+use crate::{Decision, DecisionPage, FleetUpdate, Investigation, Memory, ReplicaUpdate, Sample, ServicePattern, Usd};
 
 /// The largest number that every reader of JSON holds exactly (RFC 8259, section 6); of money, so many nano-dollars.
 const MOST: u64 = (1 << 53) - 1;
@@ -20,6 +20,13 @@ const MAX_SAMPLES: usize = 2_000;
 const MAX_PAGE: usize = 2_000;
 /// Far more steps than a plan has.
 const MAX_STEPS: usize = 64;
+/// Far more decisions than an investigation keeps.
+const MAX_DECISIONS: usize = 512;
+/// Far more than a decision stands on, or could have been.
+const MAX_FIGURES: usize = 64;
+const MAX_ALTERNATIVES: usize = 256;
+/// Far more characters than the name of a figure has.
+const MAX_FIGURE_NAME: usize = 256;
 /// Far more peers than a fleet may have.
 const MAX_PROBLEMS: usize = 16_384;
 /// Far more alert types than a pattern tells apart.
@@ -123,7 +130,7 @@ impl DecisionPage {
         numbers("", &[("missed", self.missed)])?;
         few("decisions", self.decisions.len(), MAX_PAGE)?;
         for (index, decision) in self.decisions.iter().enumerate() {
-            numbers(&format!("decisions[{index}]."), &[("seq", decision.seq)])?;
+            self::decision(&format!("decisions[{index}]."), decision)?;
             if index > 0 && decision.seq <= self.decisions[index - 1].seq {
                 let before = self.decisions[index - 1].seq;
                 return Err(format!("decisions[{index}].seq: {} comes after {before}", decision.seq));
@@ -168,7 +175,10 @@ fn investigation(at: &str, investigation: &Investigation, longest: u64) -> Resul
         )?;
     }
     few(&format!("{at}steps"), investigation.steps.len(), MAX_STEPS)?;
-    few(&format!("{at}decisions"), investigation.decisions.len(), MAX_PAGE)?;
+    few(&format!("{at}decisions"), investigation.decisions.len(), MAX_DECISIONS)?;
+    for (index, decision) in investigation.decisions.iter().enumerate() {
+        self::decision(&format!("{at}decisions[{index}]."), decision)?;
+    }
     numbers(at, &[("decisions_left_out", investigation.decisions_left_out)])?;
     for (index, step) in investigation.steps.iter().enumerate() {
         let at = format!("{at}steps[{index}].");
@@ -179,6 +189,18 @@ fn investigation(at: &str, investigation: &Investigation, longest: u64) -> Resul
         time(&format!("{at}duration_ms"), step.duration_ms.unwrap_or(0), longest)?;
     }
     Ok(())
+}
+
+fn decision(at: &str, decision: &Decision) -> Result<(), String> {
+    numbers(at, &[("seq", decision.seq)])?;
+    few(&format!("{at}alternatives"), decision.alternatives.len(), MAX_ALTERNATIVES)?;
+    few(&format!("{at}figures"), decision.figures.len(), MAX_FIGURES)?;
+    match decision.figures.keys().map(|name| name.chars().count()).find(|chars| *chars > MAX_FIGURE_NAME) {
+        Some(chars) => {
+            Err(format!("{at}figures: a name of {chars} characters, at most {MAX_FIGURE_NAME} are expected"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn samples(samples: &[Sample], last: u64) -> Result<(), String> {

@@ -37,7 +37,7 @@ fn typed(name: &str, value: &mut Value, left: &mut usize) {
         Value::Object(members) => {
             for (name, member) in members {
                 match name.as_str() {
-                    "input" | "output" | "labels" | "recommendations" => free(member, left),
+                    "input" | "output" | "labels" | "recommendations" | "alternatives" => free(member, left),
                     "alert" | "reasoner" | "decisions" => within(true, left, |left| typed(name, member, left)),
                     name => typed(name, member, left),
                 }
@@ -143,6 +143,17 @@ mod tests {
             (&json!("failed"), &json!("failed"))
         );
         assert!(investigation.to_string().len() < 100_000, "{}", investigation.to_string().len());
+    }
+
+    #[test]
+    fn decisions_together_are_bounded_as_one_part() {
+        let alternatives = vec!["a".repeat(200); 1000];
+        let decision = json!({"choice": "c".repeat(200), "reason": "r".repeat(16_000), "alternatives": alternatives});
+        let mut whole = json!({"decisions": vec![decision; 100], "root_cause": "short"});
+        bound(&mut whole, WHOLE);
+        let text = whole["decisions"].to_string();
+        assert!(text.len() < 4 * PART && text.contains("bytes cut") && text.contains("more cut"), "{}", text.len());
+        assert_eq!(whole["decisions"][99]["choice"].as_str().map(str::len), Some(200));
     }
 
     #[test]

@@ -136,7 +136,7 @@ mod tests {
     use langdeck_shared::{Latency, MemoryDelta, Sample, Status, Usd};
 
     use super::*;
-    use crate::app::testing::{enormous, idle, investigation, pattern, samples, totals};
+    use crate::app::testing::{decisions, enormous, idle, investigation, pattern, samples, totals};
 
     /// A truthful answer with a bit of everything.
     fn truthful() -> ReplicaUpdate {
@@ -151,6 +151,7 @@ mod tests {
     }
 
     type Lie = fn(&mut ReplicaUpdate);
+    type LieOfOne = fn(&mut Investigation);
 
     #[test]
     fn each_promise_is_checked_and_the_field_named() {
@@ -197,6 +198,35 @@ mod tests {
             assert!(said.starts_with(reason), "{said:?} instead of {reason:?}");
         }
         assert!(enormous("a", "one").admit().is_err());
+    }
+
+    #[test]
+    fn decisions_of_an_investigation_are_few_and_so_is_what_they_stand_on() {
+        let whole = || {
+            let mut whole = truthful().investigations.remove(0);
+            whole.decisions = decisions(&whole);
+            whole
+        };
+        assert_eq!(whole().admit(), Ok(()));
+        let lies: [(&str, LieOfOne); 5] = [
+            ("decisions: 513 of them", |whole| whole.decisions = vec![whole.decisions[0].clone(); 513]),
+            ("decisions[1].seq: 18446744073709551615 is more", |whole| whole.decisions[1].seq = u64::MAX),
+            ("decisions[0].alternatives: 257 of them", |whole| {
+                whole.decisions[0].alternatives = vec![String::new(); 257];
+            }),
+            ("decisions[0].figures: 65 of them", |whole| {
+                whole.decisions[0].figures = (0..65).map(|number| (format!("f{number}"), number.into())).collect();
+            }),
+            ("decisions[2].figures: a name of 257 characters", |whole| {
+                whole.decisions[2].figures.insert("数".repeat(257), 1.into());
+            }),
+        ];
+        for (reason, lie) in lies {
+            let mut whole = whole();
+            lie(&mut whole);
+            let said = whole.admit().expect_err(reason);
+            assert!(said.starts_with(reason), "{said:?} instead of {reason:?}");
+        }
     }
 
     #[test]

@@ -130,3 +130,41 @@ const fn tone(code: DecisionCode, theme: &Theme) -> Style {
         _ => theme.text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_figure_has_the_unit_that_its_name_ends_with() {
+        let cases = [
+            ("attempt", json!(2), "attempt 2"),
+            ("wait_ms", json!(1200), "wait 1.2s"),
+            ("set_aside_usd", json!(0.000_031_4), "set aside $0.000031"),
+            ("threshold_percent", json!(80), "threshold 80 %"),
+            ("confidence", json!(0.283_333), "confidence 28 %"),
+            ("tools_found", json!(1), "tools found 1"),
+            // What no agent says.
+            ("limit_usd", json!(-1.5), "limit usd -1.5"),
+            ("wait_ms", json!(-1), "wait ms -1"),
+            ("_usd", json!(u64::MAX), " usd 18446744073709551615"),
+            ("", json!(0), " 0"),
+        ];
+        for (name, number, expected) in cases {
+            let number = serde_json::from_value(number).expect("a number");
+            assert_eq!(figure(name, &number), expected);
+        }
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_timeline_whenever_it_was() {
+        let zero = Timestamp::UNIX_EPOCH;
+        let after = |ms| offset(zero + SignedDuration::from_millis(ms), zero);
+        assert_eq!([0, 410, 61_000, -2].map(after), ["0ms", "410ms", "1m 01s", "-2ms"]);
+        assert_eq!(offset(Timestamp::MAX, Timestamp::MIN), "7.3Md");
+        assert_eq!(offset(Timestamp::MIN, Timestamp::MAX), "-7.3Md");
+    }
+}
