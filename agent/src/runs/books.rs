@@ -264,12 +264,3 @@ impl Ending {
         }
     }
 }
-
-impl CancelReason {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Asked => "cancelled on request",
-            Self::Shutdown => "cancelled because the replica stopped",
-        }
-    }
-}

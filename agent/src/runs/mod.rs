@@ -9,18 +9,19 @@ mod money_tests;
 mod recorder;
 mod render;
 mod schedule;
+mod stopping;
 #[cfg(test)]
 mod tests;
 
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AlertRequest, CostEntry, Status};
+use langdeck_shared::{Alert, AlertRequest, CostEntry};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -34,6 +35,7 @@ use recorder::{News, Recorder};
 pub(crate) use render::{Detail, investigation, memory_entry, report};
 use schedule::Schedule;
 pub(crate) use schedule::{Limits, Run};
+pub(crate) use stopping::{CancelReason, NotCancelled};
 
 use crate::chain::{Engine, Job, Outcome};
 use crate::clock::{self, millis};
@@ -82,22 +84,6 @@ pub(crate) enum Refusal {
         /// That investigation's number.
         number: u64,
     },
-}
-
-/// Why an investigation is stopped before its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CancelReason {
-    /// Somebody asked for it.
-    Asked,
-    /// The replica stops.
-    Shutdown,
-}
-
-/// Why an investigation cannot be cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotCancelled {
-    Unknown,
-    Ended(Status),
 }
 
 /// An alert at the door.
@@ -258,22 +244,6 @@ impl Runs {
         }
     }
 
-    /// Cancels an investigation. One that waits for a place has ended when this returns, one at work ends at once after.
-    pub(crate) fn cancel(&self, number: u64, reason: CancelReason) -> Result<(), NotCancelled> {
-        let mut state = self.lock();
-        let Some(run) = state.schedule.get(number) else {
-            let record = state.books.investigations.get(number);
-            return Err(record.map_or(NotCancelled::Unknown, |record| NotCancelled::Ended(record.status)));
-        };
-        run.cancel(reason);
-        if state.schedule.dequeue(number) {
-            let ended = state.end(&run, Ending::Cancelled(reason), false, Instant::now());
-            drop(state);
-            self.announce(&run, ended);
-        }
-        Ok(())
-    }
-
     /// Everything after the books are right: who waits for the investigation learns of its end last.
     fn announce(&self, run: &Run, ended: Option<Ended>) {
         let Some(Ended { record, forgotten }) = ended else { return };
@@ -292,36 +262,6 @@ impl Runs {
         );
         run.end(record);
         drop(forgotten);
-    }
-
-    /// Says that the replica will stop; work is still taken.
-    pub(crate) fn start_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
-    }
-
-    /// Takes no more work.
-    pub(crate) fn close(&self) {
-        self.lock().schedule.close();
-        self.tasks.close();
-    }
-
-    /// After [`close`](Self::close): until all accepted work has ended.
-    pub(crate) async fn idle(&self) {
-        self.tasks.wait().await;
-    }
-
-    /// Cancels every investigation that has not ended.
-    pub(crate) fn cancel_all(&self) {
-        // Those that wait come first, so that none of them begins in a place which becomes free.
-        let newest_first = self.lock().schedule.newest_first();
-        for number in newest_first {
-            // One that ended meanwhile needs no cancelling.
-            let _ = self.cancel(number, CancelReason::Shutdown);
-        }
     }
 
     /// An entry of the ledger as the wire shows it.
