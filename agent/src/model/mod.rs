@@ -44,6 +44,13 @@ pub trait Model: Send + Sync + 'static {
         None
     }
 
+    /// A number that is another one whenever the model is told something else about such an alert: its prompts, or the
+    /// scenario in their place. A cache gives no report again that was made by other ones. The same for all alerts and for
+    /// ever, unless the model says otherwise.
+    fn prompt_version(&self, _alert: &Alert) -> u64 {
+        0
+    }
+
     /// Which tools to call for an alert, in which order, and why.
     fn plan<'a>(&'a self, request: PlanRequest<'a>) -> BoxFuture<'a, Result<Answer<Plan>, ModelError>>;
 
@@ -151,7 +158,7 @@ pub struct ModelCall {
 }
 
 /// Tokens of one call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Tokens that the model read, those from its provider's cache included.

@@ -1,5 +1,6 @@
 //! Scenarios: what the simulated model and tools say to each kind of alert. They are data, in TOML.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,13 +33,15 @@ pub(crate) struct Scenarios {
 #[derive(Debug)]
 pub(crate) struct Scenario {
     alert_type: Arc<str>,
+    /// Another one for each scenario that says something else.
+    pub(super) fingerprint: u64,
     pub(crate) planner: PlannerPart,
     /// In the plan's order.
     pub(crate) tools: Vec<ToolPart>,
     pub(crate) reasoner: ReasonerPart,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) struct ToolPart {
     pub(crate) tool: Arc<str>,
     arguments: Template,
@@ -51,7 +54,7 @@ pub(crate) struct ToolPart {
 }
 
 /// How a simulated tool ends.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(crate) enum ToolOutcome {
     Finds(Template),
     Fails {
@@ -66,7 +69,7 @@ pub(crate) enum ToolOutcome {
     },
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PlannerPart {
     pub(crate) reasoning: Template,
@@ -88,6 +91,13 @@ pub(crate) struct ReasonerPart {
 impl PlannerPart {
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_millis(self.duration_ms)
+    }
+}
+
+impl Hash for ReasonerPart {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self { summary, root_cause, recommendations, confidence, tokens, duration_ms } = self;
+        (summary, root_cause, recommendations, confidence.to_bits(), tokens, duration_ms).hash(hasher);
     }
 }
 
@@ -292,7 +302,9 @@ impl Parts {
                 return Err(Invalid::new("tools", format!("`{}` stands twice", part.tool)));
             }
         }
-        Ok(Scenario { alert_type: alert_type.into(), planner, tools, reasoner })
+        let mut hasher = DefaultHasher::new();
+        (alert_type, &planner, &tools, &reasoner).hash(&mut hasher);
+        Ok(Scenario { alert_type: alert_type.into(), fingerprint: hasher.finish(), planner, tools, reasoner })
     }
 }
 

@@ -62,6 +62,11 @@ impl Model for SimulatedModel {
         Some(self.scenarios.of(&alert.alert_type).tools.iter().map(|part| &*part.tool).collect())
     }
 
+    /// Its scenario's: that is all that it goes by.
+    fn prompt_version(&self, alert: &Alert) -> u64 {
+        self.scenarios.of(&alert.alert_type).fingerprint
+    }
+
     fn plan<'a>(
         &'a self,
         PlanRequest { alert, recall, .. }: PlanRequest<'a>,

@@ -6,11 +6,11 @@ use langdeck_shared::Alert;
 use serde::Deserialize;
 
 /// A text in which `{service}` and `{alert_type}` stand for the alert's own.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Template(Vec<Piece>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Piece {
     Text(Arc<str>),
     Service,

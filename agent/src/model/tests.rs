@@ -201,6 +201,30 @@ fn a_file_goes_before_what_is_built_in() {
 }
 
 #[test]
+fn a_scenario_that_says_something_else_is_another_version_of_it_alone() {
+    let version = |text: &str, alert_type: &str| {
+        let scenarios = Arc::new(with_file(text).unwrap());
+        SimulatedModel::new(SIMULATED_MODELS[0], scenarios, 0.0).prompt_version(&alert(alert_type, "ledger"))
+    };
+    let own = version(OWN, "high_latency");
+    assert_eq!(own, version(OWN, "high_latency"));
+    for (before, after) in [
+        ("ours for", "theirs for"),
+        ("confidence = 0.5", "confidence = 0.6"),
+        (r#"finding = "f""#, r#"finding = "g""#),
+        (r#"finding = "f""#, r#"error = "f""#),
+        ("arguments = {}", "arguments = { lines = 1 }"),
+        (r#"recommendations = ["r"]"#, r#"recommendations = ["r", "s"]"#),
+    ] {
+        let changed = OWN.replace(before, after);
+        assert_ne!(own, version(&changed, "high_latency"), "{after}");
+        assert_eq!(version(OWN, "high_cpu"), version(&changed, "high_cpu"), "{after}");
+        assert_eq!(version(OWN, "unheard_of"), version(&changed, "unheard_of"), "{after}");
+    }
+    assert_ne!(version(OWN, "high_cpu"), version(OWN, "unheard_of"));
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_scenario_field_and_reason() {
     let broken = [
         ("confidence = 0.5", "confidence = 1.5", "field `reasoner.confidence`: 1.5 is not between 0 and 1"),
