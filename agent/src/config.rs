@@ -22,6 +22,7 @@ const DECISION_LOG_SIZES: RangeInclusive<u64> = 64 * KIB..=1024 * 1024 * 1024 * 
 const KIB: u64 = 1024;
 const DECISION_LOG_FILE_COUNTS: RangeInclusive<usize> = 2..=1000;
 const MAX_PAUSE: Duration = Duration::from_secs(3600);
+const CACHE_TTLS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 3600);
 const RUN_DEADLINES: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
 /// The longest name that DNS has, and so the longest that a pod or a host can bear.
 const MAX_REPLICA_NAME: usize = 253;
@@ -74,6 +75,8 @@ const SERVICE_LABELS: Setting = Setting {
     env: "LANGDECK_SERVICE_LABELS",
     expected: "1 to 16 different label names, comma-separated, such as service,job",
 };
+const CACHE_TTL: Setting =
+    Setting { flag: "--cache-ttl", env: "LANGDECK_CACHE_TTL", expected: "a time from 1s to 7d, such as 10m" };
 const BUDGET_USD: Setting = Setting {
     flag: "--budget-usd",
     env: "LANGDECK_BUDGET_USD",
@@ -176,6 +179,11 @@ pub struct Config {
     #[arg(long, env = "LANGDECK_POLICY", value_name = "FILE")]
     pub policy: Option<PathBuf>,
 
+    /// For how long a report answers further alerts of the same type and service, which also join one under way [default:
+    /// each is investigated].
+    #[arg(long, env = CACHE_TTL.env, value_name = "TIME", value_parser = |text: &str| CACHE_TTL.parse_time(text))]
+    pub cache_ttl: Option<Duration>,
+
     /// How much this replica may spend in each window [default: no limit].
     #[arg(long, env = BUDGET_USD.env, value_name = "USD", allow_negative_numbers = true,
           value_parser = |text: &str| BUDGET_USD.parse::<Usd>(text))]
@@ -233,6 +241,7 @@ impl Default for Config {
             grace: Duration::from_secs(30),
             scenarios: None,
             policy: None,
+            cache_ttl: None,
             budget_usd: None,
             budget_window: BudgetWindow::Day,
             budget_at_limit: AtLimit::Reject,
@@ -269,6 +278,9 @@ impl Config {
         DRAIN_DELAY.check(self.drain_delay <= MAX_PAUSE, humantime::format_duration(self.drain_delay))?;
         GRACE.check(self.grace <= MAX_PAUSE, humantime::format_duration(self.grace))?;
         SERVICE_LABELS.check(are_label_names(&self.service_labels), self.service_labels.join(","))?;
+        if let Some(ttl) = self.cache_ttl {
+            CACHE_TTL.check(CACHE_TTLS.contains(&ttl), humantime::format_duration(ttl))?;
+        }
         if let Some(limit) = self.budget_usd {
             BUDGET_USD.check(limit > Usd::ZERO, limit)?;
         }
@@ -390,6 +402,7 @@ mod tests {
             "--grace=250ms",
             "--scenarios=more.toml",
             "--policy=policy.toml",
+            "--cache-ttl=1h 30m",
             "--budget-usd=2.50",
             "--budget-window=month",
             "--budget-at-limit=degrade",
@@ -414,6 +427,7 @@ mod tests {
             grace: Duration::from_millis(250),
             scenarios: Some("more.toml".into()),
             policy: Some("policy.toml".into()),
+            cache_ttl: Some(Duration::from_secs(5400)),
             budget_usd: Some(Usd::from_nanos(2_500_000_000)),
             budget_window: BudgetWindow::Month,
             budget_at_limit: AtLimit::Degrade,
@@ -488,6 +502,11 @@ mod tests {
             (&SERVICE_LABELS, "service,,job"),
             (&SERVICE_LABELS, "service,service"),
             (&SERVICE_LABELS, ""),
+            (&CACHE_TTL, "0s"),
+            (&CACHE_TTL, "999ms"),
+            (&CACHE_TTL, "8d"),
+            (&CACHE_TTL, "600"),
+            (&CACHE_TTL, "none"),
             (&BUDGET_USD, "0"),
             (&BUDGET_USD, "-1"),
             (&BUDGET_USD, "1e3"),

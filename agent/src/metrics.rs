@@ -174,7 +174,7 @@ impl Meters {
 /// money is not summed as floats. Labels take their values from the configuration, never from an alert.
 pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prometheus::Result<String> {
     let now = Timestamp::now();
-    let (totals, attribution, tool_calls, model_retries, (running, queued), budgets) = runs.look(|state| {
+    let (totals, attribution, tool_calls, model_retries, (running, queued), caught, budgets) = runs.look(|state| {
         let books = &state.books;
         let gauges = state.gauges();
         (
@@ -183,6 +183,7 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
             books.tool_calls.clone(),
             books.model_retries,
             gauges,
+            state.caught(),
             state.budgets.tell(now),
         )
     });
@@ -258,6 +259,12 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     let lost = "Decisions that are missing in the decision log";
     page.count("agent_decisions_lost_total", lost, runs.decisions().lost())?;
 
+    page.count("agent_cache_hits_total", "Alerts answered with an earlier report", caught.hits)?;
+    page.count("agent_cache_joins_total", "Alerts that joined an investigation of the same under way", caught.joins)?;
+    page.count("agent_cache_misses_total", "Alerts that the cache had nothing for", caught.misses)?;
+    let saved = Counter::new("agent_cache_saved_usd_total", "What the reports given again had cost, in USD")?;
+    saved.inc_by(caught.saved.as_f64());
+    page.add(saved)?;
     page.budgets(&budgets)?;
     page.gauge("agent_investigations_in_flight", "Investigations at work", running)?;
     page.gauge("agent_investigations_queued", "Investigations waiting for a place to run", queued)?;

@@ -19,7 +19,7 @@ use crate::fleet::{Directory, Fleet};
 use crate::identity::Identity;
 use crate::metrics::Meters;
 use crate::model::{Model, SIMULATED_MODELS, ScenarioError, Scenarios, SimulatedModel};
-use crate::runs::{Limits, Runs};
+use crate::runs::{Limits, Room, Runs};
 use crate::serve::{Bounds, serve};
 use crate::tools::{Tool, simulated_tools};
 
@@ -152,8 +152,8 @@ impl Agent {
         let meters = Arc::new(Meters::new(engine.tools())?);
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
-        let runs =
-            Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), limits, config.history, policy);
+        let room = Room { limits, history: config.history, cache_ttl: config.cache_ttl };
+        let runs = Runs::new(engine, scenarios, Arc::clone(&identity), Arc::clone(&meters), room, policy);
         let directory = Directory::new(&config.peers, config.dns_server);
         let fleet = Fleet::new(Arc::clone(&identity), Arc::clone(&runs), directory, Arc::clone(&meters));
         let service = api::service(Arc::clone(&runs), Arc::clone(&identity), fleet, meters, config.service_labels)?;

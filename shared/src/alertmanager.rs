@@ -114,8 +114,10 @@ pub struct AlertOutcome {
 pub enum Outcome {
     /// It is a new investigation.
     Accepted,
-    /// Its episode already has an investigation.
+    /// Its episode already has an investigation; with a cache also: one of the same is under way, which it now has.
     Joined,
+    /// It is answered from the cache: its investigation is an earlier one of the same, which has a report.
+    Cached,
     /// Its end is noted on its investigation, if that is known.
     Resolved,
     /// A budget is spent, so it is not investigated now; told of again, it may be.

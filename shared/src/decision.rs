@@ -21,6 +21,8 @@ pub enum Actor {
     Budget,
     /// What chooses the model, by the policy's routes.
     Router,
+    /// What answers an alert with what is known of one like it.
+    Cache,
     /// The chain's first part, which chooses the tools.
     Planner,
     /// The chain's second part, which calls them.
@@ -65,6 +67,10 @@ pub enum DecisionCode {
     EpisodeJoined,
     /// An alert joined the investigation of its idempotency key.
     KeyJoined,
+    /// An alert was answered with the report of this investigation, which had ended.
+    CacheHit,
+    /// An alert joined this investigation, which is one of the same.
+    CacheJoined,
     /// The end of an alert was noted on its investigation.
     Resolved,
     /// An alert was turned away: every place is taken.
@@ -147,10 +153,11 @@ pub struct DecisionPage {
 
 impl Actor {
     /// All that there are, but for the unknown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Admission,
         Self::Budget,
         Self::Router,
+        Self::Cache,
         Self::Planner,
         Self::Executor,
         Self::Reasoner,
@@ -165,6 +172,7 @@ impl Actor {
             Self::Admission => "admission",
             Self::Budget => "budget",
             Self::Router => "router",
+            Self::Cache => "cache",
             Self::Planner => "planner",
             Self::Executor => "executor",
             Self::Reasoner => "reasoner",
@@ -177,7 +185,7 @@ impl Actor {
 
 impl DecisionCode {
     /// All that there are, but for the unknown.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::PlanChosen,
         Self::Retry,
         Self::AttemptTimedOut,
@@ -190,6 +198,8 @@ impl DecisionCode {
         Self::Cancelled,
         Self::EpisodeJoined,
         Self::KeyJoined,
+        Self::CacheHit,
+        Self::CacheJoined,
         Self::Resolved,
         Self::RefusedFull,
         Self::BudgetExceeded,
@@ -220,6 +230,8 @@ impl DecisionCode {
             Self::Cancelled => "cancelled",
             Self::EpisodeJoined => "episode_joined",
             Self::KeyJoined => "key_joined",
+            Self::CacheHit => "cache_hit",
+            Self::CacheJoined => "cache_joined",
             Self::Resolved => "resolved",
             Self::RefusedFull => "refused_full",
             Self::BudgetExceeded => "budget_exceeded",

@@ -190,7 +190,8 @@ pub struct Investigation {
     /// What was decided about it, in order; only in `GET /v1/investigations/{id}`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Decision>,
-    /// Decisions that are missing at the end of `decisions`, since an investigation keeps only so many.
+    /// Decisions that are missing in `decisions`, since an investigation keeps only so many, and fewer of those about
+    /// alerts that join it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub decisions_left_out: u64,
     /// Its report once there is one; only in `GET /v1/investigations/{id}`.
@@ -202,12 +203,21 @@ pub struct Investigation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Accepted {
-    /// The new run's id; `GET /v1/investigations/{id}` follows it.
+    /// The run's id; `GET /v1/investigations/{id}` follows it.
     pub investigation_id: String,
     /// The replica that runs it.
     pub replica: Arc<str>,
     /// Where it stands.
     pub status: Status,
+    /// Whether the alert is answered from the cache: the run is an earlier one, and has a report.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cached: bool,
+    /// Whether the alert joined a run of the same that was under way.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub joined: bool,
+    /// Of an answer from the cache: how long before the alert that run had ended, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_age_ms: Option<u64>,
 }
 
 /// One page of investigations, newest first: those of the replica that answers, or with `scope=fleet` those of all

@@ -122,10 +122,42 @@ pub struct CostTracking {
     /// Whether calls were left out because the investigation was not allowed to spend enough for them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub capped: bool,
+    /// Whether this is an answer from the cache: the report of an investigation that had ended before the alert came.
+    /// Tokens and cost are zero here then, so that a sum over answers holds nothing twice.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cached: bool,
+    /// Whether the alert joined an investigation of the same that was under way. Tokens and cost are zero here then, too.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub joined: bool,
+    /// Of an answer from the cache: how long before the alert that investigation had ended, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_age_ms: Option<u64>,
+    /// Of an answer from the cache: what that investigation had cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved_usd: Option<Usd>,
+}
+
+impl CostTracking {
+    /// The same for an alert that is answered from the cache, so many milliseconds after the investigation ended.
+    #[must_use]
+    pub fn cached(self, age_ms: u64) -> Self {
+        Self { cached: true, cached_age_ms: Some(age_ms), saved_usd: Some(self.cost_usd), ..self.paid_by_another() }
+    }
+
+    /// The same for an alert that joined the investigation.
+    #[must_use]
+    pub fn joined(self) -> Self {
+        Self { joined: true, ..self.paid_by_another() }
+    }
+
+    fn paid_by_another(self) -> Self {
+        let breakdown = TokenBreakdown::default();
+        Self { total_tokens: 0, breakdown, cost_usd: Usd::ZERO, unpriced_tokens: 0, ..self }
+    }
 }
 
 /// Tokens by part of the chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenBreakdown {
     /// The planner's tokens.

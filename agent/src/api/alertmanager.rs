@@ -193,6 +193,7 @@ pub(super) fn take_alert(app: &Arc<App>, alert: WebhookAlert) -> Result<AlertOut
     let (became, number) = match app.runs.fire(episode, request) {
         Ok(Firing::Accepted(number)) => (Outcome::Accepted, number),
         Ok(Firing::Joined(number)) => (Outcome::Joined, number),
+        Ok(Firing::Cached(number)) => (Outcome::Cached, number),
         // To send all again at once would not help, and after a 4xx nothing comes again: so the answer is neither.
         Err(Refusal::Spent(spent)) => {
             return Ok(AlertOutcome { reason: Some(error::no_room(&spent)), ..outcome(Outcome::Skipped) });

@@ -26,7 +26,7 @@ use crate::fleet::{Member, Question, Reply, faulty};
 use crate::identity::Identity;
 use crate::memory::Record;
 use crate::metrics::HandedOn;
-use crate::runs::{self, CancelReason, Detail, NotCancelled, Run};
+use crate::runs::{self, CancelReason, Detail, NotCancelled, Submitted};
 
 /// The longest investigation and the longest acceptance that another replica may answer with, in bytes.
 const MOST_INVESTIGATION: usize = 8 * 1024 * 1024;
@@ -34,7 +34,8 @@ const MOST_ACCEPTED: usize = 64 * 1024;
 
 /// Run the chain over an alert and wait for its report.
 ///
-/// The investigation goes on when the client disconnects.
+/// The investigation goes on when the client disconnects. With `--cache-ttl`, the report may be that of an earlier alert
+/// of the same type and service, or of one under way; `cost_tracking` says so.
 #[utoipa::path(
     post, path = "/investigate", tag = "investigations", request_body = AlertRequest,
     params(IdempotencyKey),
@@ -46,16 +47,16 @@ const MOST_ACCEPTED: usize = 64 * 1024;
     )
 )]
 pub(super) async fn investigate(State(app): State<Arc<App>>, submission: Submission) -> Result<Json<Report>, ApiError> {
-    let run = accept(&app, submission)?;
-    let record = run.wait().await;
+    let submitted = accept(&app, submission)?;
+    let record = submitted.wait().await;
     match runs::report(record, &app.identity) {
-        Some(report) => Ok(Json(report)),
-        None => Err(without_report(&run, record).about(app.identity.investigation_id(record.number))),
+        Some(report) => Ok(Json(Report { cost_tracking: submitted.share(report.cost_tracking), ..report })),
+        None => Err(without_report(&submitted, record).about(app.identity.investigation_id(record.number))),
     }
 }
 
-fn without_report(run: &Run, record: &Record) -> ApiError {
-    let kind = match (record.status, run.cancel_reason()) {
+fn without_report(submitted: &Submitted, record: &Record) -> ApiError {
+    let kind = match (record.status, submitted.cancel_reason()) {
         (Status::Cancelled, Some(CancelReason::Shutdown)) => Kind::Draining,
         (Status::Cancelled, _) => Kind::Conflict,
         _ => Kind::InvestigationFailed,
@@ -93,13 +94,15 @@ pub(super) async fn submit(
 }
 
 fn submit_here(app: &App, submission: Submission) -> Result<Accepted, ApiError> {
-    let run = accept(app, submission)?;
-    let status = match run.ended() {
+    let submitted = accept(app, submission)?;
+    let number = submitted.number();
+    let status = match submitted.ended() {
         Some(record) => record.status,
-        None => find(app, run.number).map_or(Status::Queued, |record| record.status),
+        None => find(app, number).map_or(Status::Queued, |record| record.status),
     };
-    let investigation_id = app.identity.investigation_id(run.number);
-    Ok(Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status })
+    let cached_age_ms = submitted.cached_age_ms();
+    let (cached, joined) = (cached_age_ms.is_some(), submitted.is_joined());
+    Ok(Accepted { cached, joined, cached_age_ms, ..app.accepted(app.identity.investigation_id(number), status) })
 }
 
 /// Submits an alert to the replica of this name.
@@ -135,7 +138,14 @@ fn accepted(reply: &Reply, member: &Member, about: Option<&str>) -> Result<Accep
     Ok(accepted)
 }
 
-fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Arc<Run>, ApiError> {
+impl App {
+    fn accepted(&self, investigation_id: String, status: Status) -> Accepted {
+        let replica = Arc::clone(&self.identity.replica);
+        Accepted { investigation_id, replica, status, cached: false, joined: false, cached_age_ms: None }
+    }
+}
+
+fn accept(app: &App, Submission { request, claim }: Submission) -> Result<Submitted, ApiError> {
     let refused = |refusal| ApiError::refused(&refusal, |number| app.identity.investigation_id(number));
     app.runs.submit(request, claim).map_err(refused).map_err(|error| app.complaints.about_alert(error))
 }
@@ -212,7 +222,7 @@ fn cancel_here(app: &App, number: u64, investigation_id: String) -> Result<Accep
     match app.runs.cancel(number, CancelReason::Asked) {
         Ok(()) => {
             let status = find(app, number).map_or(Status::Cancelled, |record| record.status);
-            Ok(Accepted { investigation_id, replica: Arc::clone(&app.identity.replica), status })
+            Ok(app.accepted(investigation_id, status))
         }
         Err(NotCancelled::Unknown) => Err(unknown(&investigation_id)),
         Err(NotCancelled::Ended(status)) => {

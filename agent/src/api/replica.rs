@@ -15,7 +15,7 @@ use super::openapi::{HandedOnBy, InvalidQuery, NoRoom};
 use super::query::{Params, Scope};
 use crate::fleet::{Member, Reply, Together, faulty};
 use crate::replica::PAGE;
-use crate::runs;
+use crate::runs::{self, Caught};
 
 /// What replicas remember: the last alert, ended investigations, a pattern per service.
 #[utoipa::path(
@@ -118,11 +118,13 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
         let bound = |time: Option<Timestamp>, default: Timestamp| time.unwrap_or(default).as_millisecond();
         (bound(from, app.identity.started_at), bound(to, now))
     });
-    let (totals, saved, attribution, entries, span, budgets) = app.runs.look(|state| {
+    let (totals, savings, attribution, entries, span, budgets) = app.runs.look(|state| {
         let ledger = &state.books.ledger;
         let span = asked.map(|(from_ms, to_ms)| ledger.between(from_ms, to_ms));
         let entries = ledger.last(most);
-        (ledger.totals(), ledger.saved(), ledger.attribution(), entries, span, state.budgets.tell(now))
+        let Caught { hits, joins, saved, .. } = state.caught();
+        let savings = Savings { models_usd: ledger.saved(), cache_usd: saved, cache_hits: hits, cache_joins: joins };
+        (ledger.totals(), savings, ledger.attribution(), entries, span, state.budgets.tell(now))
     });
     let replica = app.identity.replica.to_string();
     let by_replica = vec![CostShare { key: replica.clone(), spend: totals }];
@@ -134,7 +136,7 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
         by: Attribution { by_replica, ..attribution },
         burn: BurnRate::default(),
         month_usd: Usd::ZERO,
-        savings: Savings { models_usd: saved, ..Savings::default() },
+        savings,
         what_if: Vec::new(),
         infrastructure: None,
         budgets,

@@ -28,7 +28,7 @@ pub(crate) struct Engine {
 }
 
 /// Which of an engine's models.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ModelId(usize);
 
 /// An investigation to be made.

@@ -37,6 +37,10 @@ pub(crate) enum Choice {
     JoinEpisode,
     /// An alert joins the investigation of its key.
     JoinKey,
+    /// An alert is answered from the cache with the report of an investigation that had ended so long ago, and cost so much.
+    AnswerFromCache { age: Duration, saved: Usd },
+    /// An alert joins the investigation of the same that is under way.
+    JoinSame,
     /// The alert of an investigation was resolved.
     Resolve,
     /// An alert is turned away, as so many run and so many wait already.
@@ -98,6 +102,7 @@ impl Choice {
                 Actor::Budget
             }
             Self::Route { .. } => Actor::Router,
+            Self::AnswerFromCache { .. } | Self::JoinSame => Actor::Cache,
             Self::LoseLines { .. } => Actor::DecisionLog,
         }
     }
@@ -116,6 +121,8 @@ impl Choice {
             Self::Cancel(_) => DecisionCode::Cancelled,
             Self::JoinEpisode => DecisionCode::EpisodeJoined,
             Self::JoinKey => DecisionCode::KeyJoined,
+            Self::AnswerFromCache { .. } => DecisionCode::CacheHit,
+            Self::JoinSame => DecisionCode::CacheJoined,
             Self::Resolve => DecisionCode::Resolved,
             Self::RefuseFull { .. } => DecisionCode::RefusedFull,
             Self::RefuseSpent { .. } => DecisionCode::BudgetExceeded,
@@ -153,6 +160,8 @@ impl Choice {
             | Self::Cancel(_)
             | Self::JoinEpisode
             | Self::JoinKey
+            | Self::AnswerFromCache { .. }
+            | Self::JoinSame
             | Self::Resolve
             | Self::Route { .. }
             | Self::Cap { .. }
@@ -206,6 +215,15 @@ impl Choice {
             Self::JoinKey => Words {
                 alternatives: vec!["investigate again".to_owned()],
                 ..words("join the investigation", "its idempotency key came with the same alert before")
+            },
+            Self::AnswerFromCache { age, saved } => Words {
+                alternatives: vec!["investigate again".to_owned()],
+                figures: figures([("age_ms", millis(*age).into())].into_iter().chain(money([("saved_usd", *saved)]))),
+                ..words("give its report again", "an alert like this one was investigated within the cache's time")
+            },
+            Self::JoinSame => Words {
+                alternatives: vec!["investigate again".to_owned()],
+                ..words("join the investigation", "an alert like this one is being investigated")
             },
             Self::Resolve => words("note the end of the alert", "Alertmanager says that it is resolved"),
             Self::RefuseFull { alert, running, queued } => Words {

@@ -14,6 +14,9 @@ use crate::model::{Arguments, Conclusion, Plan};
 
 /// How many decisions a record keeps: a few for each step of the longest plan.
 const MOST_DECISIONS: usize = 128;
+/// How many it has at most when one about an alert that joins it still finds room. There can be any number of these, and
+/// they must not keep out what the chain decides.
+const MOST_WITH_JOINS: usize = MOST_DECISIONS / 2;
 
 /// One investigation. Everything long is shared, so that a clone is cheap.
 #[derive(Debug, Clone)]
@@ -47,7 +50,7 @@ pub(crate) struct Record {
     pub(crate) steps: Vec<StepRecord>,
     /// What was decided about it, in order.
     pub(crate) decisions: Vec<Arc<Decision>>,
-    /// How many decisions after these there were no room for.
+    /// How many more there was no room for.
     pub(crate) decisions_left_out: u64,
 }
 
@@ -196,7 +199,16 @@ impl Record {
 
     /// Notes a decision about it.
     pub(crate) fn note(&mut self, decision: Arc<Decision>) {
-        if self.decisions.len() < MOST_DECISIONS {
+        self.note_below(MOST_DECISIONS, decision);
+    }
+
+    /// Notes a decision that leaves it as it is, such as that an alert joins it.
+    pub(crate) fn note_aside(&mut self, decision: Arc<Decision>) {
+        self.note_below(MOST_WITH_JOINS, decision);
+    }
+
+    fn note_below(&mut self, most: usize, decision: Arc<Decision>) {
+        if self.decisions.len() < most {
             self.decisions.push(decision);
         } else {
             self.decisions_left_out += 1;

@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use jiff::Timestamp;
 use langdeck_shared::{Alert, AtLimit, Budget, Usd};
 
-use super::{Arrival, Begun, Claim, Limits, Refusal, Run, Runs, State};
+use super::{Arrival, Begun, Limits, Refusal, Run, Runs, State};
 use crate::chain::{Engine, ModelId};
 use crate::clock;
 use crate::cost::{Grant, Policy, Quote, ReservationId, Route};
@@ -34,7 +34,7 @@ pub(super) struct ModelChoice {
 /// What is meant for an alert, reckoned before anything is locked.
 #[derive(Debug)]
 pub(super) struct Offer {
-    choice: ModelChoice,
+    pub(super) choice: ModelChoice,
     /// The route because of which it is not the usual model.
     route: Option<Arc<Route>>,
     /// What it may cost; none where nothing limits that.
@@ -128,11 +128,10 @@ impl Runs {
         &self,
         mut state: MutexGuard<'a, State>,
         arrival: Arrival,
-        claim: Option<Claim>,
     ) -> Result<Admitted<'a>, Refusal> {
         match state.room_for(&arrival) {
             Ok((runs_now, terms)) => {
-                let (run, begun) = state.admit(arrival, terms, claim, runs_now);
+                let (run, begun) = state.admit(arrival, terms, runs_now);
                 Ok((state, run, begun))
             }
             Err(refusal) => {

@@ -185,10 +185,17 @@ impl Books {
         self.investigations.amend(number, |record| record.resolved_at = at);
     }
 
+    /// An alert fires that belongs to an investigation, whatever was said of another that does.
+    pub(super) fn fires(&mut self, number: u64) {
+        if self.investigations.get(number).is_some_and(|record| record.resolved_at.is_some()) {
+            self.resolved(number, None);
+        }
+    }
+
     /// It was decided something about an investigation that leaves it as it is.
     pub(super) fn decided(&mut self, number: u64, choice: Choice) {
         let decision = self.decisions.record(clock::now(), Some(number), choice);
-        self.investigations.annotate(number, |record| record.note(decision));
+        self.investigations.annotate(number, |record| record.note_aside(decision));
     }
 
     fn count_ended(&mut self, record: &Record, now: Instant) {

@@ -11,7 +11,7 @@ use langdeck_shared::AlertRequest;
 use lru::LruCache;
 use siphasher::sip::SipHasher13;
 
-use super::{Arrival, Refusal, Runs};
+use super::{Arrival, Refusal, Runs, Submitted};
 use crate::decisions::Choice;
 
 /// How many episodes are remembered; beyond them, the one not heard of for longest is forgotten.
@@ -32,8 +32,10 @@ pub(crate) struct Episode {
 pub(crate) enum Firing {
     /// A new investigation.
     Accepted(u64),
-    /// The one that its episode already has.
+    /// The one that its episode already has, or one of an alert like it that was under way.
     Joined(u64),
+    /// The report of an alert like it.
+    Cached(u64),
 }
 
 impl Episode {
@@ -107,7 +109,16 @@ impl Runs {
             state.books.decided(number, Choice::JoinEpisode);
             return Ok(Firing::Joined(number));
         }
-        let (mut state, run, begun) = self.admit(state, arrival, None)?;
+        if let Some(submitted) = state.known_answer(&arrival) {
+            let number = submitted.number();
+            state.episodes.insert(episode, number);
+            state.books.fires(number);
+            return Ok(match submitted {
+                Submitted::Cached(_) => Firing::Cached(number),
+                Submitted::New(_) | Submitted::Joined(_) => Firing::Joined(number),
+            });
+        }
+        let (mut state, run, begun) = self.admit(state, arrival)?;
         state.episodes.insert(episode, run.number);
         self.launch(state, begun);
         Ok(Firing::Accepted(run.number))

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use langdeck_shared::AlertRequest;
 
-use super::{Refusal, Run};
+use super::{Refusal, Submitted};
 
-/// How many keys of ended investigations are remembered; beyond them the oldest is forgotten.
-const MOST_ENDED: usize = 1024;
+/// How many keys are remembered beside those of live investigations; beyond them the oldest is forgotten.
+const MOST_OTHERS: usize = 1024;
 
 /// A key, and the alert that it was sent with.
 #[derive(Debug)]
@@ -31,43 +31,45 @@ impl Claim {
     }
 }
 
-/// The keys of all live investigations that have one, and of the last ended ones.
+/// The keys of all live investigations that have one, and of the last ended ones and those that were joined.
 #[derive(Debug)]
 pub(super) struct Keys {
     most: usize,
-    known: HashMap<Arc<str>, (u64, Arc<Run>)>,
+    known: HashMap<Arc<str>, (u64, Submitted)>,
     /// Oldest first.
     order: VecDeque<Arc<str>>,
 }
 
 impl Keys {
-    /// Keys of up to `live` investigations that have not ended, and of ended ones besides.
+    /// Keys of up to `live` investigations that have not ended, and others besides.
     pub(super) fn new(live: usize) -> Self {
-        Self { most: live.saturating_add(MOST_ENDED), known: HashMap::new(), order: VecDeque::new() }
+        Self { most: live.saturating_add(MOST_OTHERS), known: HashMap::new(), order: VecDeque::new() }
     }
 
-    /// The investigation that has the key, if one has; refused when it is of another alert.
-    pub(super) fn find(&self, claim: &Claim) -> Result<Option<Arc<Run>>, Refusal> {
+    /// What the key led to, if it is known; refused when it came with another alert.
+    pub(super) fn find(&self, claim: &Claim) -> Result<Option<Submitted>, Refusal> {
         match self.known.get(&claim.key) {
             None => Ok(None),
-            Some((fingerprint, run)) if *fingerprint == claim.fingerprint => Ok(Some(Arc::clone(run))),
-            Some((_, run)) => Err(Refusal::KeyReused { number: run.number }),
+            Some((fingerprint, submitted)) if *fingerprint == claim.fingerprint => Ok(Some(submitted.clone())),
+            Some((_, submitted)) => Err(Refusal::KeyReused { number: submitted.number() }),
         }
     }
 
-    pub(super) fn insert(&mut self, Claim { key, fingerprint }: Claim, run: Arc<Run>) {
+    pub(super) fn insert(&mut self, Claim { key, fingerprint }: Claim, submitted: Submitted) {
         if self.order.len() >= self.most {
             self.forget_oldest();
         }
         self.order.push_back(Arc::clone(&key));
-        self.known.insert(key, (fingerprint, run));
+        self.known.insert(key, (fingerprint, submitted));
     }
 
-    /// Forgets the oldest key whose investigation has ended. A live one keeps its key: its client may still ask again.
+    /// Forgets the oldest key whose investigation has ended or is another's. A live one keeps its own: its client may
+    /// still ask again, where one that joined would join again.
     fn forget_oldest(&mut self) {
         for _ in 0..self.order.len() {
             let Some(oldest) = self.order.pop_front() else { return };
-            if self.known.get(&oldest).is_none_or(|(_, run)| run.ended().is_some()) {
+            let is_needed = |(_, submitted): &(_, Submitted)| submitted.is_new() && submitted.ended().is_none();
+            if !self.known.get(&oldest).is_some_and(is_needed) {
                 self.known.remove(&oldest);
                 return;
             }

@@ -2,6 +2,9 @@
 
 mod admission;
 mod books;
+mod cache;
+#[cfg(test)]
+mod cache_tests;
 mod episodes;
 mod idempotency;
 #[cfg(test)]
@@ -18,6 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -28,6 +32,8 @@ use tokio_util::task::TaskTracker;
 use admission::{Offer, Rules, Terms};
 use books::Ending;
 pub(crate) use books::{Books, ToolCalls};
+use cache::{Cache, Likeness};
+pub(crate) use cache::{Caught, Submitted};
 use episodes::Episodes;
 pub(crate) use episodes::{Episode, Firing, MOST_EPISODES};
 pub(crate) use idempotency::Claim;
@@ -57,6 +63,7 @@ pub(crate) struct Runs {
     decisions: Arc<Decisions>,
     tasks: TaskTracker,
     draining: AtomicBool,
+    has_cache: bool,
     /// One lock for everything that is known, so that every answer is of one moment. It is held for a few lines at a
     /// time and never across an await.
     state: Mutex<State>,
@@ -68,6 +75,17 @@ pub(crate) struct State {
     pub(crate) budgets: Box<dyn BudgetStore>,
     schedule: Schedule,
     episodes: Episodes,
+    cache: Option<Cache>,
+}
+
+/// How much is taken in, and how much of it remembered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) limits: Limits,
+    /// Ended investigations that are remembered.
+    pub(crate) history: usize,
+    /// For how long a report answers further alerts like its own; none where each is investigated.
+    pub(crate) cache_ttl: Option<Duration>,
 }
 
 /// Why an alert was not accepted.
@@ -94,6 +112,8 @@ struct Arrival {
     offer: Offer,
     /// Whether it is told of again when it is not taken.
     comes_again: bool,
+    /// By what the cache knows it; none without a cache.
+    likeness: Option<Likeness>,
 }
 
 /// An investigation whose chain is about to run.
@@ -109,8 +129,7 @@ impl Runs {
         scenarios: Arc<Scenarios>,
         identity: Arc<Identity>,
         meters: Arc<Meters>,
-        limits: Limits,
-        history: usize,
+        Room { limits, history, cache_ttl }: Room,
         policy: Policy,
     ) -> Arc<Self> {
         let decisions = Arc::new(Decisions::new(Arc::clone(&identity), engine.tools()));
@@ -118,7 +137,10 @@ impl Runs {
         let rules = Rules::new(&policy, &engine);
         let Policy { prices, budgets, .. } = policy;
         let budgets = Box::new(LocalBudgets::new(budgets, identity.started_at));
-        let state = State { books, budgets, schedule: Schedule::new(limits), episodes: Episodes::new() };
+        let known = history.saturating_add(limits.running).saturating_add(limits.queued);
+        let cache = cache_ttl.map(|ttl| Cache::new(ttl, known));
+        let has_cache = cache.is_some();
+        let state = State { books, budgets, schedule: Schedule::new(limits), episodes: Episodes::new(), cache };
         Arc::new(Self {
             engine,
             scenarios,
@@ -129,23 +151,30 @@ impl Runs {
             decisions,
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
+            has_cache,
             state: Mutex::new(state),
         })
     }
 
     /// Accepts an alert: the new investigation runs, or waits for a place to run. With a key that is known, the answer is
-    /// the investigation which has it.
-    pub(crate) fn submit(self: &Arc<Self>, request: AlertRequest, claim: Option<Claim>) -> Result<Arc<Run>, Refusal> {
+    /// what it led to before; and with a cache it may be the investigation of an alert like this one.
+    pub(crate) fn submit(self: &Arc<Self>, request: AlertRequest, claim: Option<Claim>) -> Result<Submitted, Refusal> {
         let arrival = self.arrival(request);
         let mut state = self.lock();
         let claimed = state.schedule.claimed(claim.as_ref());
-        if let Some(run) = claimed.inspect_err(|refusal| self.refused(&arrival, refusal))? {
-            state.books.decided(run.number, Choice::JoinKey);
-            return Ok(run);
+        if let Some(submitted) = claimed.inspect_err(|refusal| self.refused(&arrival, refusal))? {
+            state.books.decided(submitted.number(), Choice::JoinKey);
+            return Ok(submitted);
         }
-        let (state, run, begun) = self.admit(state, arrival, claim)?;
+        if let Some(submitted) = state.known_answer(&arrival) {
+            state.schedule.claim(claim, &submitted);
+            return Ok(submitted);
+        }
+        let (mut state, run, begun) = self.admit(state, arrival)?;
+        let submitted = Submitted::New(run);
+        state.schedule.claim(claim, &submitted);
         self.launch(state, begun);
-        Ok(run)
+        Ok(submitted)
     }
 
     /// Lets go of the books and sets to work what has a place.
@@ -161,7 +190,8 @@ impl Runs {
         let (accepted_at, now) = (clock::now(), Instant::now());
         let alert = Arc::new(self.alert(request, accepted_at));
         let offer = self.offer(&alert, accepted_at);
-        Arrival { alert, accepted_at, now, offer, comes_again: false }
+        let likeness = self.likeness(&alert, offer.choice.model);
+        Arrival { alert, accepted_at, now, offer, comes_again: false, likeness }
     }
 
     fn alert(&self, request: AlertRequest, arrived: Timestamp) -> Alert {
@@ -298,17 +328,16 @@ impl State {
     }
 
     /// Takes an alert in for which there is room: its investigation begins, or waits for a place to run.
-    fn admit(
-        &mut self,
-        arrival: Arrival,
-        terms: Terms,
-        claim: Option<Claim>,
-        runs_now: bool,
-    ) -> (Arc<Run>, Option<Begun>) {
-        let Self { books, schedule, .. } = self;
-        let Arrival { alert, accepted_at, now, .. } = arrival;
+    fn admit(&mut self, arrival: Arrival, terms: Terms, runs_now: bool) -> (Arc<Run>, Option<Begun>) {
+        let Self { books, schedule, cache, .. } = self;
+        let Arrival { alert, accepted_at, now, likeness, .. } = arrival;
+        // One that is degraded has another model than alerts like it are meant for.
+        let likeness = likeness.filter(|_| terms.degraded_by.is_none());
         let run = Arc::new(books.accept(alert, accepted_at, now, terms));
-        schedule.insert(Arc::clone(&run), claim);
+        schedule.insert(Arc::clone(&run));
+        if let (Some(cache), Some(likeness)) = (cache, likeness) {
+            cache.begin(likeness, run.number);
+        }
         if runs_now {
             let begun = books.begin(&run, now);
             return (run, Some(begun));

@@ -10,7 +10,7 @@ use langdeck_shared::{
 };
 use proptest::prelude::*;
 
-use super::{CancelReason, Limits, Run, Runs};
+use super::{CancelReason, Caught, Limits, Room, Runs, Submitted};
 use crate::chain::Engine;
 use crate::cost::{Policy, Rule};
 use crate::identity::Identity;
@@ -175,7 +175,13 @@ fn events() -> impl Strategy<Value = Vec<(u64, Event)>> {
     proptest::collection::vec((0..300_u64, event), 1..24)
 }
 
-fn runs(script: &Arc<Script>, mode: ToolMode, deadline: Duration, limit: Option<Usd>) -> Arc<Runs> {
+fn runs(
+    script: &Arc<Script>,
+    mode: ToolMode,
+    deadline: Duration,
+    limit: Option<Usd>,
+    cache_ttl: Option<Duration>,
+) -> Arc<Runs> {
     let tools = TOOLS.map(|name| Arc::new(ScriptedTool(name, Arc::clone(script))) as Arc<dyn Tool>).to_vec();
     let engine = Engine::new(Arc::new(ScriptedModel(Arc::clone(script))), tools, mode, deadline);
     let meters = Arc::new(Meters::new(engine.tools()).unwrap());
@@ -183,7 +189,8 @@ fn runs(script: &Arc<Script>, mode: ToolMode, deadline: Duration, limit: Option<
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let mut policy = Policy::built_in().unwrap();
     policy.budgets.extend(limit.map(|limit| Rule::total(limit, BudgetWindow::Month, AtLimit::Reject)));
-    Runs::new(engine, scenarios, identity, meters, Limits { running: 4, queued: 4 }, HISTORY, policy)
+    let room = Room { limits: Limits { running: 4, queued: 4 }, history: HISTORY, cache_ttl };
+    Runs::new(engine, scenarios, identity, meters, room, policy)
 }
 
 /// The budget, if there is one; it holds at every moment.
@@ -194,8 +201,8 @@ fn budget(runs: &Runs) -> Option<Budget> {
 }
 
 /// Lets it all happen, and waits for the end of whatever was accepted.
-async fn happen(runs: &Arc<Runs>, events: Vec<(u64, Event)>) -> Vec<Arc<Run>> {
-    let mut accepted: Vec<Arc<Run>> = Vec::new();
+async fn happen(runs: &Arc<Runs>, events: Vec<(u64, Event)>) -> Vec<Submitted> {
+    let mut accepted: Vec<Submitted> = Vec::new();
     for (pause, event) in events {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         match event {
@@ -206,16 +213,16 @@ async fn happen(runs: &Arc<Runs>, events: Vec<(u64, Event)>) -> Vec<Arc<Run>> {
                 accepted.extend(runs.submit(request, None));
             }
             Event::Cancel { which } if !accepted.is_empty() => {
-                let run = &accepted[which % accepted.len()];
+                let submitted = &accepted[which % accepted.len()];
                 // It may have ended already.
-                let _ = runs.cancel(run.number, CancelReason::Asked);
+                let _ = runs.cancel(submitted.number(), CancelReason::Asked);
             }
             Event::Cancel { .. } => {}
         }
         budget(runs);
     }
-    for run in &accepted {
-        run.wait().await;
+    for submitted in &accepted {
+        submitted.wait().await;
     }
     accepted
 }
@@ -235,6 +242,8 @@ proptest! {
         deadline_ms in 50..3000_u64,
         // From less than one investigation may cost to more than there will be.
         limit in proptest::option::of(200_000..20_000_000_u64),
+        // Less than investigations take, and more than all the alerts do.
+        ttl_ms in proptest::option::of(prop_oneof![Just(100_u64), Just(60_000)]),
         seed in any::<u64>(),
     ) {
         let mode = if parallel { ToolMode::Parallel } else { ToolMode::Sequential };
@@ -242,9 +251,15 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         fastrand::seed(seed);
         let _entered = runtime.enter();
-        let runs = runs(&script, mode, Duration::from_millis(deadline_ms), limit.map(Usd::from_nanos));
+        let (deadline, ttl) = (Duration::from_millis(deadline_ms), ttl_ms.map(Duration::from_millis));
+        let runs = runs(&script, mode, deadline, limit.map(Usd::from_nanos), ttl);
         let before = budget(&runs);
-        let accepted = runtime.block_on(happen(&runs, events));
+        let answers = runtime.block_on(happen(&runs, events));
+        let (accepted, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(Submitted::is_new);
+        let count = |of: fn(&Submitted) -> bool| others.iter().filter(|submitted| of(submitted)).count() as u64;
+        let (joins, hits) = (count(Submitted::is_joined), count(|submitted| submitted.cached_age_ms().is_some()));
+        let given_again = others.iter().filter(|submitted| !submitted.is_joined()).filter_map(Submitted::ended);
+        let saved = given_again.map(|record| record.spend().cost_usd).sum::<Usd>();
 
         let answered = script.answered.lock().unwrap();
         let paid: Spend = answered.iter().map(|call| runs.prices.charge(call, Timestamp::now()).spend).sum();
@@ -253,6 +268,17 @@ proptest! {
             (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), state.gauges())
         });
         prop_assert_eq!(totals.spend, paid);
+        let caught = runs.look(|state| state.caught());
+        prop_assert_eq!(caught, Caught { hits, joins, misses: caught.misses, saved });
+        if ttl.is_some() {
+            // And those that were refused.
+            prop_assert!(caught.misses >= accepted.len() as u64);
+        } else {
+            prop_assert_eq!(caught, Caught::default());
+        }
+        // What is given to several was paid for once.
+        let own: Vec<_> = accepted.iter().map(Submitted::number).collect();
+        prop_assert!(others.iter().all(|submitted| own.contains(&submitted.number())));
         for shares in [attribution.by_step, attribution.by_model, attribution.by_service, attribution.by_alert_type] {
             prop_assert_eq!(summed(&shares), paid);
         }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::admission::Terms;
 use super::idempotency::{Claim, Keys};
-use super::{CancelReason, Refusal};
+use super::{CancelReason, Refusal, Submitted};
 use crate::cost::Account;
 use crate::memory::Record;
 
@@ -103,9 +103,16 @@ impl Schedule {
         Self { limits, closed: false, live: HashMap::new(), queue: VecDeque::new(), keys }
     }
 
-    /// The investigation that already has this idempotency key.
-    pub(super) fn claimed(&self, claim: Option<&Claim>) -> Result<Option<Arc<Run>>, Refusal> {
+    /// What this idempotency key led to before.
+    pub(super) fn claimed(&self, claim: Option<&Claim>) -> Result<Option<Submitted>, Refusal> {
         claim.map_or(Ok(None), |claim| self.keys.find(claim))
+    }
+
+    /// Notes what an idempotency key led to, where there is one.
+    pub(super) fn claim(&mut self, claim: Option<Claim>, submitted: &Submitted) {
+        if let Some(claim) = claim {
+            self.keys.insert(claim, submitted.clone());
+        }
     }
 
     /// Whether one more may run at once, or has to wait.
@@ -120,10 +127,7 @@ impl Schedule {
         Ok(runs_now)
     }
 
-    pub(super) fn insert(&mut self, run: Arc<Run>, claim: Option<Claim>) {
-        if let Some(claim) = claim {
-            self.keys.insert(claim, Arc::clone(&run));
-        }
+    pub(super) fn insert(&mut self, run: Arc<Run>) {
         self.live.insert(run.number, run);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use langdeck_shared::{Actor, AlertRequest, DecisionCode, Status, StepStatus, ToolMode, Totals, Usd};
 
-use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Run, Runs, report};
+use super::{CancelReason, Claim, Limits, NotCancelled, Refusal, Room, Run, Runs, Submitted, report};
 use crate::chain::Engine;
 use crate::cost::Policy;
 use crate::identity::Identity;
@@ -26,7 +26,8 @@ fn runs(model: FakeModel, behaviour: Behaviour, running: usize, queued: usize) -
 fn around(engine: Engine, limits: Limits, identity: Identity) -> Arc<Runs> {
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let meters = Arc::new(Meters::new(engine.tools()).unwrap());
-    Runs::new(engine, scenarios, Arc::new(identity), meters, limits, 100, Policy::built_in().unwrap())
+    let room = Room { limits, history: 100, cache_ttl: None };
+    Runs::new(engine, scenarios, Arc::new(identity), meters, room, Policy::built_in().unwrap())
 }
 
 fn model() -> FakeModel {
@@ -38,7 +39,13 @@ fn request(service: &str) -> AlertRequest {
 }
 
 fn submit(runs: &Arc<Runs>, service: &str) -> Arc<Run> {
-    runs.submit(request(service), None).unwrap()
+    own(runs.submit(request(service), None))
+}
+
+/// The investigation that an alert led to, which is its own.
+fn own(submitted: Result<Submitted, Refusal>) -> Arc<Run> {
+    let Ok(Submitted::New(run)) = submitted else { panic!("{submitted:?}") };
+    run
 }
 
 fn claim(key: &str, service: &str) -> Option<Claim> {
@@ -287,31 +294,31 @@ async fn a_report_of_absurd_usage_saturates() {
 #[tokio::test(start_paused = true)]
 async fn one_key_leads_to_one_investigation() {
     let runs = runs(model(), QUICK, 1, 0);
-    let first = runs.submit(request("a"), claim("k", "a")).unwrap();
+    let first = own(runs.submit(request("a"), claim("k", "a")));
     // Also while it runs, and although all places are taken.
-    let again = runs.submit(request("a"), claim("k", "a")).unwrap();
+    let again = own(runs.submit(request("a"), claim("k", "a")));
     assert!(Arc::ptr_eq(&first, &again));
     let other = runs.submit(request("b"), claim("k", "b")).unwrap_err();
     assert_eq!(other, Refusal::KeyReused { number: first.number });
     first.wait().await;
-    let later = runs.submit(request("a"), claim("k", "a")).unwrap();
+    let later = own(runs.submit(request("a"), claim("k", "a")));
     assert!(Arc::ptr_eq(&first, &later));
     assert_eq!(totals(&runs).requests, 1);
-    assert_ne!(runs.submit(request("a"), claim("l", "a")).unwrap().number, first.number);
+    assert_ne!(own(runs.submit(request("a"), claim("l", "a"))).number, first.number);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_live_investigation_keeps_its_key_and_the_oldest_ended_one_loses_it() {
     let runs = runs(model(), Behaviour::Hangs, 1, 1);
-    let live = runs.submit(request("live"), claim("live", "live")).unwrap();
+    let live = own(runs.submit(request("live"), claim("live", "live")));
     for n in 0..5000 {
-        let ended = runs.submit(request("a"), claim(&n.to_string(), "a")).unwrap();
+        let ended = own(runs.submit(request("a"), claim(&n.to_string(), "a")));
         runs.cancel(ended.number, CancelReason::Asked).unwrap();
     }
-    assert!(Arc::ptr_eq(&live, &runs.submit(request("live"), claim("live", "live")).unwrap()));
-    let last = runs.submit(request("a"), claim("4999", "a")).unwrap();
+    assert!(Arc::ptr_eq(&live, &own(runs.submit(request("live"), claim("live", "live")))));
+    let last = own(runs.submit(request("a"), claim("4999", "a")));
     assert!(last.ended().is_some(), "the last key is forgotten");
-    let first = runs.submit(request("a"), claim("0", "a")).unwrap();
+    let first = own(runs.submit(request("a"), claim("0", "a")));
     assert!(first.ended().is_none(), "every key is remembered");
 }
 
@@ -353,7 +360,7 @@ async fn what_outlasts_the_grace_is_cancelled_running_or_waiting() {
 async fn an_alias_becomes_its_alert_type_and_is_kept() {
     let runs = runs(model(), QUICK, 1, 0);
     let alias = AlertRequest { alert_type: "HighLatency".to_owned(), ..request("api") };
-    let run = runs.submit(alias, None).unwrap();
+    let run = own(runs.submit(alias, None));
     assert_eq!(run.alert.alert_type, "high_latency");
     assert_eq!(run.alert.original_alert_type.as_deref(), Some("HighLatency"));
 }

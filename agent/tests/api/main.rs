@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod budgets;
+mod cache;
 mod cancelling;
 mod clients;
 mod costs;

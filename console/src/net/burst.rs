@@ -149,7 +149,14 @@ mod tests {
     }
 
     fn accepted(number: u32) -> Accepted {
-        Accepted { investigation_id: format!("inv_{number}"), replica: "a".into(), status: Status::Queued }
+        Accepted {
+            investigation_id: format!("inv_{number}"),
+            replica: "a".into(),
+            status: Status::Queued,
+            cached: false,
+            joined: false,
+            cached_age_ms: None,
+        }
     }
 
     /// When each alert was sent, by number and place.

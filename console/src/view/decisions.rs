@@ -112,7 +112,7 @@ const fn who(actor: Actor, theme: &Theme) -> Style {
     match actor {
         Actor::Planner | Actor::Reasoner => theme.bar_model,
         Actor::Executor => theme.bar_tool,
-        Actor::Budget | Actor::Router => theme.money,
+        Actor::Budget | Actor::Router | Actor::Cache => theme.money,
         Actor::Admission | Actor::Operator | Actor::DecisionLog | Actor::Other => theme.text,
     }
 }

@@ -1,5 +1,7 @@
 //! `POST /v1/investigations?replica=…`: an alert for one replica, through any of them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use langdeck_agent::{Agent, BudgetWindow, Config, Usd};
 use langdeck_shared::{Accepted, Status};
@@ -56,6 +58,20 @@ async fn a_key_leads_to_the_same_investigation_through_any_replica() {
         assert_eq!(other.investigation_id.as_ref(), Some(&first.investigation_id));
     }
     assert_eq!(servers[1].replica(None).await.totals.requests, 1);
+}
+
+#[tokio::test]
+async fn each_replica_has_a_cache_of_its_own_and_what_is_handed_on_says_that_it_comes_from_there() {
+    let cache_ttl = Some(Duration::from_secs(3600));
+    let servers = ready_fleet(2, Config { cache_ttl, ..config() }).await;
+    for (replica, name) in ["agent-0", "agent-1"].into_iter().enumerate() {
+        let first = accepted(fire(&servers[0], name, "api", None).await).await;
+        assert!(!first.cached && !first.joined, "{name}");
+        servers[replica].ended(&first.investigation_id).await;
+        let again = accepted(fire(&servers[0], name, "api", None).await).await;
+        assert_eq!((&again.investigation_id, again.cached), (&first.investigation_id, true), "{name}");
+        assert!(again.cached_age_ms.is_some());
+    }
 }
 
 #[tokio::test]

@@ -128,9 +128,20 @@ fn a_replica_that_restarts_while_the_list_is_open_is_still_meant() {
 fn the_marker_goes_to_what_was_fired() {
     let (mut app, now) = busy_fleet(Instant::now());
     press(&mut app, KeyCode::Char('G'), now);
-    let accepted = Accepted { investigation_id: "inv_b3_2".to_owned(), replica: "x".into(), status: Status::Running };
-    app.update(Message::Fired { place: at(2, None), result: Ok(accepted) }, now);
+    let result = Ok(accepted("inv_b3_2"));
+    app.update(Message::Fired { place: at(2, None), result }, now);
     assert_eq!(app.selected().unwrap().investigation.investigation_id, "inv_b3_2");
+}
+
+fn accepted(id: &str) -> Accepted {
+    Accepted {
+        investigation_id: id.to_owned(),
+        replica: "x".into(),
+        status: Status::Running,
+        cached: false,
+        joined: false,
+        cached_age_ms: None,
+    }
 }
 
 #[test]
