@@ -9,19 +9,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use langdeck_agent::{Agent, Config};
-use langdeck_shared::{Report, ToolMode};
+use langdeck_shared::{Report, ToolMode, Usd};
 use serde_json::{Value, json};
 use support::{Reply, Scripted, nobody, within};
 
 async fn agent(name: &str) -> Agent {
-    let config = Config {
+    Agent::start(config(name)).await.unwrap()
+}
+
+fn config(name: &str) -> Config {
+    Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         replica_name: name.to_owned(),
         sim_delay: 0.0,
         tool_mode: ToolMode::Sequential,
         ..Config::default()
-    };
-    Agent::start(config).await.unwrap()
+    }
 }
 
 /// What a command printed, and how it ended.
@@ -86,6 +89,26 @@ async fn fire_json_is_the_report_and_nothing_else() {
     assert_eq!(report.alert.description.as_deref(), Some("slow since noon"));
     assert_eq!(report.alert.labels["pod"], "x=y");
     assert!(ran.out.contains("\"cost_usd\": 0.000314"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fire_says_of_an_answer_from_the_cache_that_it_is_one() {
+    let cache_ttl = Some(Duration::from_secs(3600));
+    let agent = Agent::start(Config { cache_ttl, ..config("pod-a") }).await.unwrap();
+    let fire = ["fire", "high_latency", "checkout-api", "--url", &agent.url()];
+    let first = run(&fire).await;
+    assert!(!first.out.contains("cache"), "{}", first.out);
+    let again = run(&fire).await;
+    assert_eq!(again.code, 0, "{}", again.err);
+    for expected in ["· 0 tokens · $0", "\nfrom the cache, ", " after its end; it had cost $0.000314\n"] {
+        assert!(again.out.contains(expected), "{expected:?} is missing:\n{}", again.out);
+    }
+    let json = run(&[&fire[..], &["--json"]].concat()).await;
+    let tracking = serde_json::from_str::<Report>(&json.out).unwrap().cost_tracking;
+    assert_eq!((tracking.cached, tracking.total_tokens, tracking.cost_usd), (true, 0, Usd::ZERO));
+    assert_eq!(tracking.saved_usd, Some(Usd::from_nanos(314_000)));
+    let unwaited = run(&[&fire[..], &["--no-wait"]].concat()).await;
+    assert!(unwaited.out.contains(" on pod-a, from its cache\n"), "{}", unwaited.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::{is_false, is_one, is_zero, one};
-use crate::{Alert, Decision, MissingReplica, Report, Usd};
+use crate::{Alert, CostTracking, Decision, MissingReplica, Report, Usd};
 
 /// Where an investigation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -218,6 +218,18 @@ pub struct Accepted {
     /// Of an answer from the cache: how long before the alert that run had ended, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_age_ms: Option<u64>,
+}
+
+impl Accepted {
+    /// What this alert has to bear of what its run cost.
+    #[must_use]
+    pub fn share(&self, tracking: CostTracking) -> CostTracking {
+        match (self.cached, self.joined) {
+            (true, _) => tracking.cached(self.cached_age_ms.unwrap_or_default()),
+            (false, true) => tracking.joined(),
+            (false, false) => tracking,
+        }
+    }
 }
 
 /// One page of investigations, newest first: those of the replica that answers, or with `scope=fleet` those of all

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{AlertRequest, ReplicaUpdate};
+use langdeck_shared::{Accepted, AlertRequest, ReplicaUpdate};
 
 use super::fleet::{Change, said};
 use super::{Aim, App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone};
@@ -44,8 +44,17 @@ impl App {
             Message::Fired { place, result } => {
                 match result {
                     Ok(accepted) => {
-                        self.say(Tone::Good, format!("accepted by {}", accepted.replica), now);
-                        self.selected = Some(accepted.investigation_id);
+                        let Accepted { investigation_id: id, replica, cached, joined, .. } = accepted;
+                        let said = match (cached, joined) {
+                            (true, _) => format!("from the cache of {replica}: {id}"),
+                            (false, true) => format!("joined {id} on {replica}"),
+                            (false, false) => format!("accepted by {replica}"),
+                        };
+                        self.say(Tone::Good, said, now);
+                        // One from the cache has ended: where it is not listed, it never will be.
+                        if !cached || self.investigations.get(&id).is_some() {
+                            self.selected = Some(id);
+                        }
                         self.pane = Pane::Investigations;
                     }
                     Err(error) => {

@@ -56,7 +56,11 @@ pub fn run(fire: &Fire, url: &BaseUrl) -> Result<u8, Failure> {
             _ = tokio::signal::ctrl_c() => Err(Failure::interrupted(goes_on(url, &accepted.investigation_id))),
         };
         live.clear();
-        print(&followed?, fire.json)
+        let mut investigation = followed?;
+        if let Some(report) = &mut investigation.report {
+            report.cost_tracking = accepted.share(report.cost_tracking.clone());
+        }
+        print(&investigation, fire.json)
     });
     runtime.shutdown_background();
     result
@@ -160,7 +164,12 @@ fn announce(url: &BaseUrl, accepted: &Accepted, json: bool) -> Result<(), Failur
         serde_json::to_string_pretty(accepted).map_err(|error| Failure::new(error.to_string()))?
     } else {
         let address = url.endpoint(&["v1", "investigations", &accepted.investigation_id]);
-        format!("{} on {}\n{address}", accepted.investigation_id, accepted.replica)
+        let how = match (accepted.cached, accepted.joined) {
+            (true, _) => ", from its cache",
+            (false, true) => ", joined while it is under way",
+            (false, false) => "",
+        };
+        format!("{} on {}{how}\n{address}", accepted.investigation_id, accepted.replica)
     };
     output::print(&(text + "\n"))?;
     Ok(())

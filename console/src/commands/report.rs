@@ -1,6 +1,6 @@
 //! A report as text, for people.
 
-use langdeck_shared::{Investigation, Report, Status, Step, StepStatus};
+use langdeck_shared::{CostTracking, Investigation, Report, Status, Step, StepStatus};
 
 use super::table::{Align, Table};
 use crate::view::format::{duration_ms, percent, usd, width};
@@ -23,8 +23,17 @@ pub(super) fn render(investigation: &Investigation, report: &Report, room: Optio
         0 => String::new(),
         tokens => format!(" and {tokens} unpriced tokens"),
     };
+    let given = match cost {
+        CostTracking { cached: true, cached_age_ms: age, saved_usd: saved, .. } => format!(
+            "from the cache, {} after its end; it had cost {}\n",
+            duration_ms(age.unwrap_or_default()),
+            usd(saved.unwrap_or_default())
+        ),
+        CostTracking { joined: true, .. } => "joined while it was under way, at no cost of its own\n".to_owned(),
+        _ => String::new(),
+    };
     let mut text = format!(
-        "{} on {}: {}\n{} · {} tokens · {}{unpriced} · {}\n{} on {}\n\n",
+        "{} on {}: {}\n{} · {} tokens · {}{unpriced} · {}\n{} on {}\n{given}\n",
         report.alert.alert_type,
         report.alert.service,
         word(report.status),

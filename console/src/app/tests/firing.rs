@@ -145,6 +145,26 @@ fn accepted(id: &str) -> Accepted {
 }
 
 #[test]
+fn an_answer_that_was_not_investigated_for_it_says_so_and_nothing_is_waited_for() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let mut fired = |accepted| {
+        press(&mut app, KeyCode::Char('G'), now);
+        app.update(Message::Fired { place: at(2, None), result: Ok(accepted) }, now);
+        let said = app.notice.as_ref().unwrap().text.clone();
+        (said, app.selected().unwrap().investigation.investigation_id.clone())
+    };
+    let cached = |id| Accepted { status: Status::Succeeded, cached: true, cached_age_ms: Some(5), ..accepted(id) };
+    let (_, last) = fired(cached("inv_b3_2"));
+    assert_eq!(last, "inv_b3_2");
+    let joined = Accepted { joined: true, ..accepted("inv_b3_2") };
+    assert_eq!(fired(joined), ("joined inv_b3_2 on x".to_owned(), last));
+    // One that is too old for the list.
+    let (said, marked) = fired(cached("inv_b3_0"));
+    assert_eq!(said, "from the cache of x: inv_b3_0");
+    assert!(marked != "inv_b3_0" && marked != "inv_b3_2");
+}
+
+#[test]
 fn a_refused_alert_says_where_and_why() {
     let (mut app, now) = busy_fleet(Instant::now());
     app.update(Message::Fired { place: at(1, None), result: Err(NetError::Refused) }, now);
