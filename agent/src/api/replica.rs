@@ -144,7 +144,7 @@ fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: us
             from: time(spent.from_ms),
             to: time(spent.to_ms),
             spend: spent.spend,
-            by: Attribution::default(),
+            by: spent.by,
         }),
         entries: entries.iter().map(|entry| app.runs.cost_entry(entry)).collect(),
         outliers: Vec::new(),

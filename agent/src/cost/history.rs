@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+#[cfg(test)]
 use langdeck_shared::Spend;
 
 use super::ledger::Entry;
+use super::sums::{BySlot, Sums};
 
 /// How many entries are kept whole: those of about 800 investigations.
 const MOST_ENTRIES: usize = 4096;
-/// A day of minutes.
-const MOST_MINUTES: usize = 24 * 60;
+/// As many as the rates of the last hour need, and to spare.
+const MOST_MINUTES: usize = 2 * 60;
 /// A month of hours.
 const MOST_HOURS: usize = 31 * 24;
 
@@ -23,20 +25,26 @@ pub(super) struct History {
     /// Oldest first.
     entries: VecDeque<Entry>,
     /// By the minute's start, in milliseconds since 1970.
-    minutes: BTreeMap<i64, Spend>,
+    minutes: BTreeMap<i64, Sums>,
     /// By the hour's start.
-    hours: BTreeMap<i64, Spend>,
+    hours: BTreeMap<i64, Sums>,
     /// What is older than all hours, and the end of the last of them.
-    older: Spend,
+    older: Sums,
     older_until: Option<i64>,
 }
 
 /// What was spent in a span of time, and how far the span reaches that is known so exactly; milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) from_ms: i64,
-    pub(crate) to_ms: i64,
-    pub(crate) spend: Spend,
+pub(super) struct Span<T> {
+    pub(super) from_ms: i64,
+    pub(super) to_ms: i64,
+    pub(super) spent: T,
+}
+
+/// A part of a span.
+enum Part<'a> {
+    Entry(&'a Entry),
+    Sums(&'a Sums),
 }
 
 impl History {
@@ -50,16 +58,17 @@ impl History {
     }
 
     fn fold(&mut self, entry: &Entry) {
-        accumulate(&mut self.minutes, start_of(entry.at_ms, MINUTE_MS), entry.charge.spend);
+        let minute = self.minutes.entry(start_of(entry.at_ms, MINUTE_MS)).or_default();
+        minute.add(entry.slots, entry.charge.spend);
         if self.minutes.len() > MOST_MINUTES
-            && let Some((minute, spend)) = self.minutes.pop_first()
+            && let Some((minute, sums)) = self.minutes.pop_first()
         {
-            accumulate(&mut self.hours, start_of(minute, HOUR_MS), spend);
+            self.hours.entry(start_of(minute, HOUR_MS)).or_default().absorb(&sums);
         }
         if self.hours.len() > MOST_HOURS
-            && let Some((hour, spend)) = self.hours.pop_first()
+            && let Some((hour, sums)) = self.hours.pop_first()
         {
-            self.older += spend;
+            self.older.absorb(&sums);
             self.older_until = self.older_until.max(Some(hour + HOUR_MS));
         }
     }
@@ -69,46 +78,61 @@ impl History {
         self.entries.iter().rev().take(most)
     }
 
-    /// What was spent from an instant until before another. A minute or an hour that is known as a sum only, and of which
-    /// the span has a part, counts as a whole; the span that comes back is as much longer.
-    pub(super) fn between(&self, from_ms: i64, to_ms: i64) -> Span {
-        let mut spent = Span { from_ms, to_ms, spend: Spend::default() };
+    /// What was spent from an instant until before another, and on what. A minute or an hour that is known as a sum only,
+    /// and of which the span has a part, counts as a whole; the span that comes back is as much longer.
+    pub(super) fn between(&self, from_ms: i64, to_ms: i64) -> Span<BySlot> {
+        let mut spent = BySlot::default();
+        let (from_ms, to_ms) = self.visit(from_ms, to_ms, |part| match part {
+            Part::Entry(entry) => spent.add(entry.slots, entry.charge.spend),
+            Part::Sums(sums) => spent.absorb(sums),
+        });
+        Span { from_ms, to_ms, spent }
+    }
+
+    /// The same without on what.
+    #[cfg(test)]
+    pub(super) fn spent(&self, from_ms: i64, to_ms: i64) -> Span<Spend> {
+        let mut spent = Spend::default();
+        let (from_ms, to_ms) = self.visit(from_ms, to_ms, |part| {
+            spent += match part {
+                Part::Entry(entry) => entry.charge.spend,
+                Part::Sums(sums) => sums.spend,
+            };
+        });
+        Span { from_ms, to_ms, spent }
+    }
+
+    /// Shows every part of a span, and says how far these reach.
+    fn visit(&self, from_ms: i64, to_ms: i64, mut show: impl FnMut(Part<'_>)) -> (i64, i64) {
+        let (mut first_ms, mut last_ms) = (from_ms, to_ms);
         if from_ms >= to_ms {
-            return spent;
+            return (from_ms, to_ms);
         }
-        for entry in self.entries.iter().filter(|entry| (from_ms..to_ms).contains(&entry.at_ms)) {
-            spent.spend += entry.charge.spend;
-        }
+        self.entries.iter().filter(|entry| (from_ms..to_ms).contains(&entry.at_ms)).for_each(|entry| {
+            show(Part::Entry(entry));
+        });
+        let mut show_sums = |start: i64, end: i64, sums| {
+            (first_ms, last_ms) = (first_ms.min(start), last_ms.max(end));
+            show(Part::Sums(sums));
+        };
         for (sums, length) in [(&self.minutes, MINUTE_MS), (&self.hours, HOUR_MS)] {
-            for (&start, &sum) in sums.range(start_of(from_ms, length)..to_ms) {
-                spent.add_sum(start, start + length, sum);
+            for (&start, sums) in sums.range(start_of(from_ms, length)..to_ms) {
+                show_sums(start, start + length, sums);
             }
         }
         if let Some(until) = self.older_until.filter(|until| from_ms < *until) {
-            spent.add_sum(from_ms, until, self.older);
+            show_sums(from_ms, until, &self.older);
         }
-        spent
+        (first_ms, last_ms)
     }
 
     /// Everything.
     #[cfg(test)]
     pub(super) fn sum(&self) -> Spend {
         let entries = self.entries.iter().map(|entry| entry.charge.spend);
-        let sums = self.minutes.values().chain(self.hours.values()).copied();
-        entries.chain(sums).chain([self.older]).sum()
+        let sums = self.minutes.values().chain(self.hours.values()).map(|sums| sums.spend);
+        entries.chain(sums).chain([self.older.spend]).sum()
     }
-}
-
-impl Span {
-    fn add_sum(&mut self, start: i64, end: i64, sum: Spend) {
-        self.spend += sum;
-        self.from_ms = self.from_ms.min(start);
-        self.to_ms = self.to_ms.max(end);
-    }
-}
-
-fn accumulate(sums: &mut BTreeMap<i64, Spend>, start: i64, spend: Spend) {
-    *sums.entry(start).or_default() += spend;
 }
 
 fn start_of(at_ms: i64, length: i64) -> i64 {
@@ -120,12 +144,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cost::dimension::{DIMENSIONS, Slot};
     use crate::cost::ledger::tests::entry;
+    use crate::cost::sums::MOST_KEYS;
 
     /// Enters an amount of each of these times.
     fn history(times: impl IntoIterator<Item = i64>) -> History {
         let mut history = History::default();
-        times.into_iter().for_each(|at_ms| history.enter(entry(at_ms, 1)));
+        times.into_iter().for_each(|at_ms| history.enter(entry(at_ms, [Slot::REST; DIMENSIONS])));
         history
     }
 
@@ -135,10 +161,10 @@ mod tests {
         // One a second; a minute's worth more than fits.
         let history = history((0..count + 60).map(|second| second * 1000));
         let spent = history.between(30_000, 90_500);
-        assert_eq!((spent.from_ms, spent.to_ms, spent.spend.calls), (0, 90_500, 60 + 31));
+        assert_eq!((spent.from_ms, spent.to_ms, spent.spent.spend.calls), (0, 90_500, 60 + 31));
         let recent = history.between(60_500, 61_500);
-        assert_eq!((recent.from_ms, recent.to_ms, recent.spend.calls), (60_500, 61_500, 1));
-        assert_eq!(history.between(5, 5).spend.calls, 0);
+        assert_eq!((recent.from_ms, recent.to_ms, recent.spent.spend.calls), (60_500, 61_500, 1));
+        assert_eq!(history.spent(5, 5).spent.calls, 0);
         assert_eq!(
             history.last(2).map(|entry| entry.at_ms).collect::<Vec<_>>(),
             [(count + 59) * 1000, (count + 58) * 1000]
@@ -152,20 +178,51 @@ mod tests {
         assert_eq!((history.minutes.len(), history.hours.len()), (MOST_MINUTES, MOST_HOURS));
         assert_eq!(history.sum().calls, 1_000_000);
         let all = history.between(-1, i64::MAX);
-        assert_eq!(all.spend, history.sum());
+        assert_eq!(all.spent.spend, history.sum());
     }
 
     proptest! {
         #[test]
-        fn the_parts_are_always_the_whole(
+        fn the_parts_are_always_the_whole_and_every_dimension_of_any_span_adds_up_to_it(
             gaps in proptest::collection::vec(prop_oneof![0..10_i64, 0..5_000_000_i64, -100_000..0_i64], 1..600),
+            keys in proptest::collection::vec(proptest::array::uniform4(0..40_u16), 1..100),
+            spans in proptest::collection::vec((0.0..1.2, 0.0..1.2), 1..10),
         ) {
             // Each many times over, so that entries leave; and clocks may go back.
-            let mut at = 1_000_000_000_000;
-            let times: Vec<_> = gaps.iter().cycle().take(6000).map(|gap| { at += gap; at }).collect();
-            let history = history(times.iter().copied());
-            prop_assert_eq!(history.sum().calls, times.len() as u64);
-            prop_assert_eq!(history.between(i64::MIN / 2, i64::MAX / 2).spend, history.sum());
+            let start = 1_000_000_000_000;
+            let mut at = start;
+            let mut history = History::default();
+            for (gap, keys) in gaps.iter().cycle().zip(keys.iter().cycle()).take(6000) {
+                at += gap;
+                history.enter(entry(at, keys.map(Slot)));
+            }
+            prop_assert_eq!(history.sum().calls, 6000);
+            prop_assert_eq!(history.spent(i64::MIN / 2, i64::MAX / 2).spent, history.sum());
+            let time = |part: f64| start + ((at - start) as f64 * part) as i64;
+            for (from, to) in spans.into_iter().map(|(from, to)| (time(from), time(to))).chain([(0, i64::MAX / 2)]) {
+                let (span, plain) = (history.between(from, to), history.spent(from, to));
+                prop_assert!(span.from_ms <= from && span.to_ms >= to);
+                prop_assert_eq!((span.from_ms, span.to_ms, span.spent.spend), (plain.from_ms, plain.to_ms, plain.spent));
+                for sums in span.spent.by {
+                    prop_assert_eq!(sums.into_iter().sum::<Spend>(), plain.spent);
+                }
+            }
         }
+    }
+
+    #[test]
+    fn a_minute_knows_a_few_keys_by_name_and_the_rest_together() {
+        let mut history = History::default();
+        for key in 0..MOST_ENTRIES as u16 + 100 {
+            history.enter(entry(0, [Slot(key + 1), Slot(1), Slot::REST, Slot(key % 2 + 1)]));
+        }
+        let minute = &history.minutes[&0];
+        assert_eq!(minute.spend.calls, 100);
+        let spent = history.between(0, 1).spent;
+        let calls = |dimension: usize, slot: usize| spent.by[dimension][slot].calls;
+        // Those that entries still know are known by name.
+        assert_eq!((calls(0, 1), calls(0, MOST_KEYS - 1), calls(0, MOST_KEYS), calls(0, 101)), (1, 1, 0, 1));
+        assert_eq!(calls(0, 0), 100 - (MOST_KEYS as u64 - 1));
+        assert_eq!((calls(1, 1), calls(2, 0), calls(3, 1)), (4196, 4196, 2098));
     }
 }

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt};
-use langdeck_shared::{Alert, Attribution, CostShare, OTHER, Spend, Usd};
+use langdeck_shared::{Alert, Attribution, CostShare, Spend, Usd};
 
 use super::Charge;
+use super::dimension::{DIMENSIONS, Dimension, Slot, Slots};
 use super::history::{History, Span};
 
-const MAX_STEPS: usize = 64;
-const MAX_MODELS: usize = 64;
-const MAX_SERVICES: usize = 1000;
-const MAX_ALERT_TYPES: usize = 200;
+const STEP: usize = 0;
+const MODEL: usize = 1;
+const SERVICE: usize = 2;
+const ALERT_TYPE: usize = 3;
+/// The most keys of each of these.
+const MOST_KEYS: [u16; DIMENSIONS] = [64, 64, 1000, 200];
 
 /// What a replica has spent in its life.
 #[derive(Debug)]
@@ -20,10 +22,7 @@ pub(crate) struct Ledger {
     totals: Spend,
     /// What cheaper models saved.
     saved: Usd,
-    steps: Dimension,
-    models: Dimension,
-    services: Dimension,
-    alert_types: Dimension,
+    dimensions: [Dimension; DIMENSIONS],
     history: History,
 }
 
@@ -35,9 +34,7 @@ pub(super) struct Entry {
     pub(super) charge: Charge,
     number: u64,
     attempt: u32,
-    account: Account,
-    step: Slot,
-    model: Slot,
+    pub(super) slots: Slots,
 }
 
 /// A call to be entered.
@@ -67,6 +64,15 @@ pub(crate) struct Told {
     pub(crate) alert_type: Arc<str>,
 }
 
+/// What was spent in a span of time, which may reach further than was asked for; milliseconds since 1970.
+#[derive(Debug)]
+pub(crate) struct SpanSpend {
+    pub(crate) from_ms: i64,
+    pub(crate) to_ms: i64,
+    pub(crate) spend: Spend,
+    pub(crate) by: Attribution,
+}
+
 /// To whom an investigation's spending is charged. Looked up once for all its calls.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Account {
@@ -79,52 +85,56 @@ impl Ledger {
         Self {
             totals: Spend::default(),
             saved: Usd::ZERO,
-            steps: Dimension::new(MAX_STEPS),
-            models: Dimension::new(MAX_MODELS),
-            services: Dimension::new(MAX_SERVICES),
-            alert_types: Dimension::new(MAX_ALERT_TYPES),
+            dimensions: MOST_KEYS.map(Dimension::new),
             history: History::default(),
         }
     }
 
     /// The account of an alert.
     pub(crate) fn account(&mut self, alert: &Alert) -> Account {
-        Account { service: self.services.slot(&alert.service), alert_type: self.alert_types.slot(&alert.alert_type) }
+        let [_, _, services, alert_types] = &mut self.dimensions;
+        Account { service: services.slot(&alert.service), alert_type: alert_types.slot(&alert.alert_type) }
     }
 
     /// Enters one call.
-    pub(crate) fn enter(&mut self, account: Account, call: &Call<'_>) {
+    pub(crate) fn enter(&mut self, Account { service, alert_type }: Account, call: &Call<'_>) {
         let &Call { at_ms, number, step, attempt, model, charge } = call;
-        let spend = charge.spend;
-        self.totals += spend;
+        let slots = [self.dimensions[STEP].slot(step), self.dimensions[MODEL].slot(model), service, alert_type];
+        self.totals += charge.spend;
         self.saved += charge.saved;
-        self.services.add(account.service, spend);
-        self.alert_types.add(account.alert_type, spend);
-        let step = self.steps.slot(step);
-        self.steps.add(step, spend);
-        let model = self.models.slot(model);
-        self.models.add(model, spend);
-        self.history.enter(Entry { at_ms, charge, number, attempt, account, step, model });
+        for (dimension, slot) in self.dimensions.iter_mut().zip(slots) {
+            dimension.add(slot, charge.spend);
+        }
+        self.history.enter(Entry { at_ms, charge, number, attempt, slots });
     }
 
     /// What was spent from an instant until before another; milliseconds since 1970.
-    pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> Span {
-        self.history.between(from_ms, to_ms)
+    pub(crate) fn between(&self, from_ms: i64, to_ms: i64) -> SpanSpend {
+        let Span { from_ms, to_ms, spent } = self.history.between(from_ms, to_ms);
+        let mut dimensions = self.dimensions.iter().zip(spent.by);
+        let lists = std::array::from_fn(|_| {
+            dimensions.next().map(|(dimension, sums)| dimension.named(sums.into_iter())).unwrap_or_default()
+        });
+        SpanSpend { from_ms, to_ms, spend: spent.spend, by: attribution(lists) }
     }
 
     /// The last entries, newest first.
     pub(crate) fn last(&self, most: usize) -> Vec<Told> {
-        let tell = |entry: &Entry| Told {
+        self.history.last(most).map(|entry| self.tell(entry)).collect()
+    }
+
+    fn tell(&self, entry: &Entry) -> Told {
+        let name = |dimension: usize| self.dimensions[dimension].name(entry.slots[dimension]);
+        Told {
             at_ms: entry.at_ms,
             number: entry.number,
             attempt: entry.attempt,
             charge: entry.charge,
-            step: self.steps.name(entry.step),
-            model: self.models.name(entry.model),
-            service: self.services.name(entry.account.service),
-            alert_type: self.alert_types.name(entry.account.alert_type),
-        };
-        self.history.last(most).map(tell).collect()
+            step: name(STEP),
+            model: name(MODEL),
+            service: name(SERVICE),
+            alert_type: name(ALERT_TYPE),
+        }
     }
 
     pub(crate) const fn totals(&self) -> Spend {
@@ -137,69 +147,17 @@ impl Ledger {
 
     /// The sums by key, but for the replica, of which a ledger knows nothing.
     pub(crate) fn attribution(&self) -> Attribution {
-        Attribution {
-            by_replica: Vec::new(),
-            by_step: self.steps.shares(),
-            by_model: self.models.shares(),
-            by_service: self.services.shares(),
-            by_alert_type: self.alert_types.shares(),
-        }
+        attribution(self.dimensions.each_ref().map(Dimension::shares))
     }
 }
 
-/// Where a key's sum stands; it stays there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slot(usize);
-
-/// Sums by key, for a bounded number of keys. The first sum is that of all keys that came too late.
-#[derive(Debug)]
-struct Dimension {
-    most: usize,
-    sums: Vec<(Arc<str>, Spend)>,
-    slots: HashMap<Arc<str>, Slot>,
-}
-
-impl Dimension {
-    fn new(most: usize) -> Self {
-        let other: Arc<str> = OTHER.into();
-        let mut slots = HashMap::new();
-        slots.insert(Arc::clone(&other), Slot(0));
-        Self { most, sums: vec![(other, Spend::default())], slots }
-    }
-
-    fn slot(&mut self, key: &str) -> Slot {
-        if let Some(slot) = self.slots.get(key) {
-            return *slot;
-        }
-        let slot = Slot(self.sums.len());
-        if slot.0 > self.most {
-            return Slot(0);
-        }
-        let key: Arc<str> = key.into();
-        self.sums.push((Arc::clone(&key), Spend::default()));
-        self.slots.insert(key, slot);
-        slot
-    }
-
-    fn add(&mut self, slot: Slot, spend: Spend) {
-        self.sums[slot.0].1 += spend;
-    }
-
-    fn name(&self, slot: Slot) -> Arc<str> {
-        Arc::clone(&self.sums[slot.0].0)
-    }
-
-    fn shares(&self) -> Vec<CostShare> {
-        let spent = self.sums.iter().filter(|(_, spend)| spend.calls > 0);
-        let mut shares: Vec<_> = spent.map(|(key, spend)| CostShare { key: key.to_string(), spend: *spend }).collect();
-        shares.sort_by(CostShare::dearest_first);
-        shares
-    }
+fn attribution([by_step, by_model, by_service, by_alert_type]: [Vec<CostShare>; DIMENSIONS]) -> Attribution {
+    Attribution { by_replica: Vec::new(), by_step, by_model, by_service, by_alert_type }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use langdeck_shared::Basis;
+    use langdeck_shared::{Basis, OTHER};
 
     use super::*;
     use crate::testing::alert;
@@ -213,11 +171,10 @@ pub(super) mod tests {
         Call { at_ms: 0, number: 1, step, attempt: 1, model, charge }
     }
 
-    /// An entry of so many tokens, of nobody in particular.
-    pub(in crate::cost) fn entry(at_ms: i64, tokens: u64) -> Entry {
-        let Call { number, attempt, charge, .. } = call("planner", "m", tokens);
-        let account = Account { service: Slot(0), alert_type: Slot(0) };
-        Entry { at_ms, charge, number, attempt, account, step: Slot(0), model: Slot(0) }
+    /// An entry of one token.
+    pub(in crate::cost) fn entry(at_ms: i64, slots: Slots) -> Entry {
+        let Call { number, attempt, charge, .. } = call("planner", "m", 1);
+        Entry { at_ms, charge, number, attempt, slots }
     }
 
     fn sum(shares: &[CostShare]) -> Spend {
@@ -227,20 +184,19 @@ pub(super) mod tests {
     #[test]
     fn every_dimension_adds_up_to_the_totals_also_beyond_its_bound() {
         let mut ledger = Ledger::new();
-        for n in 0..(MAX_SERVICES as u64 + 500) {
+        for n in 0..1500 {
             let account = ledger.account(&alert(&format!("type {n}"), &format!("service {n}")));
             ledger.enter(account, &call(&format!("step {n}"), &format!("model {n}"), n + 1));
         }
         let Attribution { by_step, by_model, by_service, by_alert_type, .. } = ledger.attribution();
-        let bounds = [MAX_STEPS, MAX_MODELS, MAX_SERVICES, MAX_ALERT_TYPES];
-        for (shares, most) in [by_step, by_model, by_service, by_alert_type].iter().zip(bounds) {
-            assert_eq!(shares.len(), most + 1);
+        for (shares, most) in [by_step, by_model, by_service, by_alert_type].iter().zip(MOST_KEYS) {
+            assert_eq!(shares.len(), usize::from(most) + 1);
             assert!(shares.iter().any(|share| share.key == OTHER));
             assert_eq!(sum(shares), ledger.totals());
         }
         assert_eq!(ledger.history.sum(), ledger.totals());
         let last = &ledger.last(1)[0];
-        assert_eq!((&*last.step, &*last.service, last.charge.spend.tokens), (OTHER, OTHER, MAX_SERVICES as u64 + 500));
+        assert_eq!((&*last.step, &*last.service, last.charge.spend.tokens), (OTHER, OTHER, 1500));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Money: what tokens cost, and on what they were spent.
 
 mod budgets;
+mod dimension;
 mod history;
 mod ledger;
 mod policy;
 mod prices;
 mod purse;
+mod sums;
 mod window;
 
 pub(crate) use budgets::{BudgetStore, Grant, LocalBudgets, Quote, ReservationId, Rule, Scope, Spent};
