@@ -30,7 +30,7 @@ mod tools;
 pub use config::{Config, ConfigError};
 pub use cost::PolicyError;
 pub use fleet::{Directory, LookupProblem, Peer, PeerSet, PeerSource, PeerSourceError};
-pub use langdeck_shared::{AtLimit, BudgetWindow, ToolMode, Usd};
+pub use langdeck_shared::{AtLimit, BudgetWindow, ReportedUsage, ToolMode, Usd};
 pub use memory::Recall;
 pub use model::{
     Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Finding, Model, ModelCall, ModelError, Plan,

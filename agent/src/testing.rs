@@ -88,7 +88,7 @@ impl FakeModel {
     }
 
     async fn answer<T>(&self, call: Call, value: T) -> Result<Answer<T>, ModelError> {
-        let spent = ModelCall { model: "simulated-gpt-4".into(), usage: self.usage };
+        let spent = ModelCall { model: "simulated-gpt-4".into(), usage: self.usage, reported: None };
         let one_less = |left: u32| left.checked_sub(1);
         match self.fault {
             Some((faulty, fault))
@@ -96,7 +96,7 @@ impl FakeModel {
             {
                 match fault {
                     Fault::NoAnswer => Err(ModelError::NoAnswer("out of order".to_owned())),
-                    Fault::Unusable => Err(ModelError::Unusable { reason: "gibberish".to_owned(), call: spent }),
+                    Fault::Unusable => Err(ModelError::Unusable { reason: "gibberish".to_owned(), call: spent.into() }),
                     Fault::Panic => panic!("a model that panics"),
                     Fault::Hang => std::future::pending().await,
                 }

@@ -167,7 +167,8 @@ pub(super) mod tests {
     }
 
     fn call<'a>(step: &'a str, model: &'a str, tokens: u64) -> Call<'a> {
-        let charge = Charge { spend: spend(tokens), basis: Basis::Reported, saved: Usd::ZERO, price: None };
+        let charge =
+            Charge { spend: spend(tokens), basis: Basis::Reported, reported: None, saved: Usd::ZERO, price: None };
         Call { at_ms: 0, number: 1, step, attempt: 1, model, charge }
     }
 

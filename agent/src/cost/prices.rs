@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use langdeck_shared::{Basis, Spend, Usd};
+use langdeck_shared::{Basis, ReportedUsage, Spend, Usd};
 
 use crate::model::{ModelCall, Usage};
 
@@ -30,13 +30,15 @@ pub(crate) struct Prices {
 
 /// Which of the prices it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PriceId(usize);
+pub(crate) struct PriceId(u16);
 
 /// What one call is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Charge {
     pub(crate) spend: Spend,
     pub(crate) basis: Basis,
+    /// The tokens in the provider's own words.
+    pub(crate) reported: Option<ReportedUsage>,
     /// How much more the usual model would have cost for as many tokens.
     pub(crate) saved: Usd,
     /// By which price; none for a model without one.
@@ -67,7 +69,7 @@ impl Prices {
 
     /// What one call is charged, of an investigation that was accepted at an instant. Tokens of a model without a price
     /// then are counted as unpriced.
-    pub(crate) fn charge(&self, ModelCall { model, usage }: &ModelCall, at: Timestamp) -> Charge {
+    pub(crate) fn charge(&self, ModelCall { model, usage, reported }: &ModelCall, at: Timestamp) -> Charge {
         let tokens = usage.input.saturating_add(usage.output);
         let price = self.find(model, at);
         let spend = Spend {
@@ -76,7 +78,7 @@ impl Prices {
             input_tokens: usage.input,
             cached_input_tokens: usage.cached_input.min(usage.input),
             output_tokens: usage.output,
-            cost_usd: price.map_or(Usd::ZERO, |PriceId(place)| self.prices[place].1.of(*usage)),
+            cost_usd: price.map_or(Usd::ZERO, |price| self.price(price).of(*usage)),
             unpriced_tokens: if price.is_some() { 0 } else { tokens },
         };
         let basis = match price {
@@ -84,7 +86,7 @@ impl Prices {
             Some(_) if usage.estimated => Basis::Estimated,
             Some(_) => Basis::Reported,
         };
-        Charge { spend, basis, saved: Usd::ZERO, price }
+        Charge { spend, basis, reported: *reported, saved: Usd::ZERO, price }
     }
 
     #[cfg(test)]
@@ -93,14 +95,13 @@ impl Prices {
     }
 
     /// The version of a price: its day and its source.
-    pub(crate) fn version(&self, PriceId(place): PriceId) -> &str {
-        &self.prices[place].1.version
+    pub(crate) fn version(&self, price: PriceId) -> &str {
+        &self.price(price).version
     }
 
     /// The most that a call may cost which takes no more tokens than these; nothing for a model without a price.
     pub(crate) fn most(&self, model: &str, usage: Usage, at: Timestamp) -> Usd {
-        let Some(PriceId(place)) = self.find(model, at) else { return Usd::ZERO };
-        let price = &self.prices[place].1;
+        let Some(price) = self.find(model, at).map(|price| self.price(price)) else { return Usd::ZERO };
         // Nobody knows before how many come from the cache; to write one may cost more than to read.
         let [all_cached, none_cached] = [usage.input, 0].map(|cached_input| price.of(Usage { cached_input, ..usage }));
         all_cached.max(none_cached)
@@ -109,9 +110,7 @@ impl Prices {
     /// How much more another model would have cost for as many tokens; nothing where either has no price.
     pub(crate) fn saved(&self, other: &str, usage: Usage, charge: &Charge, at: Timestamp) -> Usd {
         match self.find(other, at) {
-            Some(PriceId(place)) if charge.price.is_some() => {
-                self.prices[place].1.of(usage).saturating_sub(charge.spend.cost_usd)
-            }
+            Some(price) if charge.price.is_some() => self.price(price).of(usage).saturating_sub(charge.spend.cost_usd),
             _ => Usd::ZERO,
         }
     }
@@ -124,7 +123,11 @@ impl Prices {
     fn find(&self, model: &str, at: Timestamp) -> Option<PriceId> {
         // Few models, few prices: looking through them is quicker than a hash.
         let place = self.prices.iter().rposition(|(name, price)| price.from <= at && **name == *model)?;
-        Some(PriceId(place))
+        u16::try_from(place).ok().map(PriceId)
+    }
+
+    fn price(&self, PriceId(place): PriceId) -> &Price {
+        &self.prices[usize::from(place)].1
     }
 }
 
@@ -138,7 +141,8 @@ mod tests {
     }
 
     fn charge(model: &str, usage: Usage) -> Charge {
-        built_in().charge(&ModelCall { model: model.into(), usage }, "2026-01-15T10:30:00Z".parse().unwrap())
+        built_in()
+            .charge(&ModelCall { model: model.into(), usage, reported: None }, "2026-01-15T10:30:00Z".parse().unwrap())
     }
 
     fn cost(model: &str, input: u64, output: u64) -> Usd {
@@ -189,7 +193,7 @@ mod tests {
             ("other".into(), price(EPOCH, [0, 0, 9_000_000])),
             ("m".into(), price("2026-01-01T00:00:00Z", [0, 0, 1_000_000])),
         ]);
-        let call = ModelCall { model: "m".into(), usage: Usage { output: 1, ..Usage::default() } };
+        let call = ModelCall { model: "m".into(), usage: Usage { output: 1, ..Usage::default() }, reported: None };
         let at = |time: &str| prices.charge(&call, time.parse().unwrap());
         assert_eq!(at("2025-12-31T23:59:59.999Z").basis, Basis::Unpriced);
         assert_eq!(at("2026-01-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(1));

@@ -5,6 +5,7 @@ mod simulated;
 mod template;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use langdeck_shared::Alert;
 pub use scenarios::ScenarioError;
 pub(crate) use scenarios::{Scenarios, ToolOutcome, ToolPart};
 pub(crate) use simulated::{SIMULATED_MODELS, SimulatedModel, work};
+pub use usage::{ModelCall, Usage};
 
 use crate::memory::Recall;
 use crate::policy::CallPolicy;
@@ -148,31 +150,6 @@ pub struct Answer<T> {
     pub call: ModelCall,
 }
 
-/// One call of a model, as its provider reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelCall {
-    /// The model that answered.
-    pub model: Arc<str>,
-    /// What it read and wrote.
-    pub usage: Usage,
-}
-
-/// Tokens of one call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Usage {
-    /// Tokens that the model read, those from its provider's cache included.
-    pub input: u64,
-    /// Tokens that the model wrote.
-    pub output: u64,
-    /// How many of `input` came from the provider's cache.
-    #[serde(default)]
-    pub cached_input: u64,
-    /// Whether the provider reported nothing and these are an estimate.
-    #[serde(default)]
-    pub estimated: bool,
-}
-
 /// Why a model gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
@@ -185,7 +162,7 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
         /// What it took all the same.
-        call: ModelCall,
+        call: Box<ModelCall>,
     },
 }
 

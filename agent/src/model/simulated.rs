@@ -31,7 +31,8 @@ impl SimulatedModel {
     }
 
     fn answer<T>(&self, value: T, usage: Usage) -> Result<Answer<T>, ModelError> {
-        Ok(Answer { value, call: ModelCall { model: Arc::clone(&self.name), usage } })
+        let reported = (!usage.estimated).then(|| usage.as_reported());
+        Ok(Answer { value, call: ModelCall::new(Arc::clone(&self.name), reported, usage) })
     }
 }
 

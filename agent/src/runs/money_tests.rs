@@ -87,13 +87,15 @@ impl Script {
     async fn answer<T>(&self, value: T) -> Result<Answer<T>, ModelError> {
         let (number, what) = self.play().await;
         let usage = Usage { input: 1 + number as u64 * 7 % 101, output: number as u64 * 13 % 31, ..Usage::default() };
-        let call = ModelCall { model: MODELS[number % 2].into(), usage };
+        let call = ModelCall { model: MODELS[number % 2].into(), usage, reported: None };
         if matches!(what, What::Fails) {
             return Err(ModelError::NoAnswer("as the script says".to_owned()));
         }
         self.answered.lock().unwrap().push(call.clone());
         match what {
-            What::FailsForGood => Err(ModelError::Unusable { reason: "as the script says".to_owned(), call }),
+            What::FailsForGood => {
+                Err(ModelError::Unusable { reason: "as the script says".to_owned(), call: call.into() })
+            }
             _ => Ok(Answer { value, call }),
         }
     }

@@ -208,7 +208,7 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
 
 /// An entry of the ledger.
 pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> CostEntry {
-    let Charge { spend, basis, price, .. } = entry.charge;
+    let Charge { spend, basis, reported, price, .. } = entry.charge;
     CostEntry {
         at: Timestamp::from_millisecond(entry.at_ms).unwrap_or_default(),
         investigation_id: identity.investigation_id(entry.number),
@@ -222,7 +222,7 @@ pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> 
         output_tokens: spend.output_tokens,
         cost_usd: (basis != Basis::Unpriced).then_some(spend.cost_usd),
         basis,
-        reported: None,
+        reported,
         price: price.map(|price| prices.version(price).to_owned()),
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use langdeck_agent::{
     Agent, Answer, Arguments, ArgumentsRequest, Conclusion, ConclusionRequest, Config, Model, ModelCall, ModelError,
-    Parts, Plan, PlanRequest, Question, StartError, Tool, ToolCall, ToolError, Usage,
+    Parts, Plan, PlanRequest, Question, ReportedUsage, StartError, Tool, ToolCall, ToolError, Usage,
 };
 use langdeck_shared::{Alert, Investigation, Problem, ReplicaUpdate};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -210,10 +210,8 @@ impl Tool for Gate {
 struct Planner;
 
 fn answer<T>(value: T) -> Result<Answer<T>, ModelError> {
-    Ok(Answer {
-        value,
-        call: ModelCall { model: "no-such-price".into(), usage: Usage { input: 2, output: 1, ..Usage::default() } },
-    })
+    let reported = ReportedUsage { prompt_tokens: Some(2), completion_tokens: Some(1), ..ReportedUsage::default() };
+    Ok(Answer { value, call: ModelCall::new("no-such-price".into(), Some(reported), Usage::default()) })
 }
 
 impl Model for Planner {
