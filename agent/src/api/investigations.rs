@@ -173,7 +173,8 @@ pub(super) async fn get(
             let record = find(&app, number).ok_or_else(|| unknown(&id))?;
             let decisions = record.decisions.iter().map(|decision| app.runs.decisions().show(decision)).collect();
             let decisions_left_out = record.decisions_left_out;
-            let investigation = runs::investigation(&record, &app.identity, Instant::now(), Detail::Full);
+            let mut investigation = runs::investigation(&record, &app.identity, Instant::now(), Detail::Full);
+            app.runs.add_medians(&mut investigation, &record);
             Ok(Json(Investigation { decisions, decisions_left_out, ..investigation }))
         }
         Whose::Theirs(member) => {

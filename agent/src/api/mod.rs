@@ -4,6 +4,7 @@ mod alert;
 mod alertmanager;
 mod body;
 mod complaints;
+mod costs;
 mod decisions;
 mod envelope;
 mod episodes;
@@ -83,7 +84,7 @@ pub(crate) fn service(
         .route("/v1/investigations/{id}/cancel", post(investigations::cancel))
         .route(ALERTMANAGER, post(alertmanager::notify))
         .route("/v1/memory", get(replica::memory))
-        .route("/v1/costs", get(replica::costs))
+        .route("/v1/costs", get(costs::costs))
         .route("/v1/decisions", get(decisions::decisions))
         .route("/v1/replica", get(replica::replica))
         .route("/v1/fleet", get(fleet::fleet))

@@ -89,6 +89,27 @@ impl Params {
         as_str: fn(T) -> &'static str,
     ) -> Option<T> {
         let text = self.text(name)?;
+        self.known(name, &text, all, as_str)
+    }
+
+    /// Some of several words, between commas.
+    pub(super) fn words<T: Copy, const N: usize>(
+        &mut self,
+        name: &str,
+        all: [T; N],
+        as_str: fn(T) -> &'static str,
+    ) -> Option<Vec<T>> {
+        let text = self.text(name)?;
+        text.split(',').map(|word| self.known(name, word, all, as_str)).collect()
+    }
+
+    fn known<T: Copy, const N: usize>(
+        &mut self,
+        name: &str,
+        text: &str,
+        all: [T; N],
+        as_str: fn(T) -> &'static str,
+    ) -> Option<T> {
         let known = all.into_iter().find(|word| as_str(*word) == text);
         if known.is_none() {
             let words = all.map(as_str).join(", ");

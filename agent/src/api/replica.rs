@@ -1,11 +1,9 @@
-//! What replicas know: their memory and their costs, of one or of all; and everything that a console needs of one.
+//! What replicas know: their memory, of one or of all; and everything that a console needs of one.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::uri::PathAndQuery;
-use jiff::Timestamp;
-use langdeck_shared::{Attribution, BurnRate, CostShare, CostSpan, Costs, Memory, ReplicaUpdate, Savings, Usd};
+use langdeck_shared::{Memory, ReplicaUpdate};
 
 use super::App;
 use super::error::ApiError;
@@ -15,7 +13,7 @@ use super::openapi::{HandedOnBy, InvalidQuery, NoRoom};
 use super::query::{Params, Scope};
 use crate::fleet::{Member, Reply, Together, faulty};
 use crate::replica::PAGE;
-use crate::runs::{self, Caught};
+use crate::runs;
 
 /// What replicas remember: the last alert, ended investigations, a pattern per service.
 #[utoipa::path(
@@ -69,91 +67,6 @@ fn own_memory(app: &App, limit: usize) -> Memory {
         patterns,
         missing: Vec::new(),
     }
-}
-
-/// What replicas have spent in their lives, and on what.
-#[utoipa::path(
-    get, path = "/v1/costs", tag = "replica",
-    params(
-        HandedOnBy,
-        ("scope" = Option<Scope>, Query, description = "`replica`, as when it is not said, for the costs of the replica that answers; `fleet` for the sum over all replicas"),
-        ("from" = Option<Timestamp>, Query, description = "Also what the replica that answers spent from here on, in `span`; from the start where only `to` is said"),
-        ("to" = Option<Timestamp>, Query, description = "Also what it spent until before this, in `span`; until now where only `from` is said"),
-        ("entries" = Option<u32>, Query, minimum = 1, maximum = 200, description = "Also so many of its ledger's last entries; none when it is not said"),
-    ),
-    responses(
-        (status = 200, description = "Totals and attribution", body = Costs),
-        InvalidQuery,
-        NoRoom,
-    )
-)]
-pub(super) async fn costs(
-    State(app): State<Arc<App>>,
-    from_peer: FromPeer,
-    mut params: Params,
-) -> Result<Json<Costs>, ApiError> {
-    let scope = params.scope();
-    let (from, to) = (params.time("from"), params.time("to"));
-    let most = params.count("entries", 0);
-    params.finish()?;
-    let own = own_costs(&app, from, to, most);
-    if !app.asks_others(scope, from_peer) {
-        return Ok(Json(own));
-    }
-    let mut together = own;
-    let read = |member: &Member, reply: &Reply| {
-        let costs: Costs = reply.json()?;
-        costs.check().map_err(faulty)?;
-        if costs.boot_id == member.boot_id { Ok(costs) } else { Err(faulty("its costs are those of another life")) }
-    };
-    let members = app.fleet.members().await;
-    let path = PathAndQuery::from_static("/v1/costs");
-    let missing = app.fleet.gather(&members, &path, read, |costs| together.absorb(costs, most)).await;
-    Ok(Json(Costs { missing, ..together }))
-}
-
-fn own_costs(app: &App, from: Option<Timestamp>, to: Option<Timestamp>, most: usize) -> Costs {
-    let now = Timestamp::now();
-    let asked = (from.is_some() || to.is_some()).then(|| {
-        let bound = |time: Option<Timestamp>, default: Timestamp| time.unwrap_or(default).as_millisecond();
-        (bound(from, app.identity.started_at), bound(to, now))
-    });
-    let (totals, savings, attribution, entries, span, budgets) = app.runs.look(|state| {
-        let ledger = &state.books.ledger;
-        let span = asked.map(|(from_ms, to_ms)| ledger.between(from_ms, to_ms));
-        let entries = ledger.last(most);
-        let Caught { hits, joins, saved, .. } = state.caught();
-        let savings = Savings { models_usd: ledger.saved(), cache_usd: saved, cache_hits: hits, cache_joins: joins };
-        (ledger.totals(), savings, ledger.attribution(), entries, span, state.budgets.tell(now))
-    });
-    let replica = app.identity.replica.to_string();
-    let by_replica = vec![CostShare { key: replica.clone(), spend: totals }];
-    Costs {
-        replica,
-        boot_id: app.identity.boot_id.clone(),
-        since: app.identity.started_at,
-        totals,
-        by: Attribution { by_replica, ..attribution },
-        burn: BurnRate::default(),
-        month_usd: Usd::ZERO,
-        savings,
-        what_if: Vec::new(),
-        infrastructure: None,
-        budgets,
-        span: span.map(|spent| CostSpan {
-            from: time(spent.from_ms),
-            to: time(spent.to_ms),
-            spend: spent.spend,
-            by: spent.by,
-        }),
-        entries: entries.iter().map(|entry| app.runs.cost_entry(entry)).collect(),
-        outliers: Vec::new(),
-        missing: Vec::new(),
-    }
-}
-
-fn time(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or_default()
 }
 
 /// All that a console needs of this replica, changed since a cursor.

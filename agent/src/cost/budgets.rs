@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AtLimit, Budget, BudgetState, BudgetWindow, BurnRate, Counted, Usd};
+use langdeck_shared::{Alert, AtLimit, Budget, BudgetState, BudgetWindow, Counted, Usd};
 
+use super::forecast;
+use super::minutes::Minutes;
 use super::window::Stretch;
 
 /// One budget, as it is configured.
@@ -86,8 +88,8 @@ pub(crate) trait BudgetStore: fmt::Debug + Send {
     /// ask at once, no more are served than there is room for.
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>>;
 
-    /// Some of what was set aside is spent.
-    fn settle(&mut self, reservation: ReservationId, cost: Usd);
+    /// Some of what was set aside is spent, at this time in milliseconds since 1970.
+    fn settle(&mut self, reservation: ReservationId, cost: Usd, at_ms: i64);
 
     /// The investigation has ended: what it did not spend is free again. A second time changes nothing.
     fn release(&mut self, reservation: ReservationId);
@@ -96,7 +98,7 @@ pub(crate) trait BudgetStore: fmt::Debug + Send {
     fn tell(&self, at: Timestamp) -> Vec<Budget>;
 
     /// Those that have come to stand worse since this was asked last.
-    fn worsened(&mut self) -> Vec<Budget>;
+    fn worsened(&mut self, at_ms: i64) -> Vec<Budget>;
 }
 
 /// The budgets of one replica, for as long as it lives.
@@ -120,6 +122,10 @@ struct Account {
     /// The worst that was told of the window under way.
     told: BudgetState,
     rejections: u64,
+    /// Since when it is counted.
+    began: Timestamp,
+    /// What was spent at last, of whichever window.
+    minutes: Minutes,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -193,7 +199,7 @@ impl BudgetStore for LocalBudgets {
         Ok(Grant { reservation, amount: needed, degraded_by, short })
     }
 
-    fn settle(&mut self, reservation: ReservationId, cost: Usd) {
+    fn settle(&mut self, reservation: ReservationId, cost: Usd, at_ms: i64) {
         let Some(kept) = self.reservations.get_mut(&reservation) else { return };
         // A model that reports more than it said it could take has spent it all the same.
         let drawn = cost.min(kept.left);
@@ -204,6 +210,7 @@ impl BudgetStore for LocalBudgets {
                 window.reserved = window.reserved.saturating_sub(drawn);
                 window.spent += cost;
             }
+            self.budgets[hold.0].minutes.add(at_ms, cost);
         }
         self.changed = true;
     }
@@ -221,17 +228,18 @@ impl BudgetStore for LocalBudgets {
         self.budgets.iter().map(|budget| budget.tell(at)).collect()
     }
 
-    fn worsened(&mut self) -> Vec<Budget> {
+    fn worsened(&mut self, at_ms: i64) -> Vec<Budget> {
         if !std::mem::take(&mut self.changed) {
             return Vec::new();
         }
+        let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
         let worse = self.budgets.iter_mut().filter_map(|budget| {
             let state = budget.state(budget.current());
             if state <= budget.told {
                 return None;
             }
             budget.told = state;
-            Some(budget.show(*budget.current()))
+            Some(budget.show(*budget.current(), at))
         });
         worse.collect()
     }
@@ -241,7 +249,16 @@ impl Account {
     fn new(rule: Rule, at: Timestamp) -> Self {
         let window = Window::new(Stretch::of(rule.window, at));
         let scope = rule.scope.to_string().into();
-        Self { rule, scope, windows: VecDeque::from([window]), short: false, told: BudgetState::Ok, rejections: 0 }
+        Self {
+            rule,
+            scope,
+            windows: VecDeque::from([window]),
+            short: false,
+            told: BudgetState::Ok,
+            rejections: 0,
+            began: at,
+            minutes: Minutes::new(),
+        }
     }
 
     /// The window under way. A clock that goes back opens no other one, whose money would be spent twice.
@@ -279,28 +296,31 @@ impl Account {
     fn tell(&self, at: Timestamp) -> Budget {
         let window = *self.current();
         if at.as_millisecond() < window.stretch.end_ms {
-            return self.show(window);
+            return self.show(window, at);
         }
         // Nobody has asked for money of the new one yet.
         let fresh = Window::new(Stretch::of(self.rule.window, at));
-        Budget { state: BudgetState::Ok, ..self.show(fresh) }
+        Budget { state: BudgetState::Ok, ..self.show(fresh, at) }
     }
 
-    fn show(&self, window: Window) -> Budget {
+    fn show(&self, window: Window, at: Timestamp) -> Budget {
         let Rule { limit, window: length, threshold_percent, at_limit, .. } = self.rule;
+        let at_ms = at.as_millisecond();
+        let burn = forecast::burn(self.began.as_millisecond(), at_ms, |from_ms| self.minutes.between(from_ms, at_ms));
+        let (left, end) = (limit.saturating_sub(window.spent), window.stretch.end());
         Budget {
             scope: self.scope.to_string(),
             limit_usd: limit,
             window: length,
-            resets_at: window.stretch.end(),
+            resets_at: end,
             spent_usd: window.spent,
             reserved_usd: window.reserved,
             threshold_percent,
             state: self.state(&window),
             at_limit,
             rejections: self.rejections,
-            burn: BurnRate::default(),
-            exhausted_at: None,
+            burn,
+            exhausted_at: forecast::exhausted_at(left, burn.last_5m_usd_per_hour, at, end),
             counted: Counted::ThisReplicaThisLife,
             replicas: 1,
         }

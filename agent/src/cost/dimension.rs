@@ -9,7 +9,7 @@ use langdeck_shared::{CostShare, OTHER, Spend};
 pub(super) const DIMENSIONS: usize = 4;
 
 /// Where a key's sum stands; it stays there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Slot(pub(super) u16);
 
 /// The key of each dimension that an amount belongs to.
@@ -51,6 +51,11 @@ impl Dimension {
         self.sums.push((Arc::clone(&key), Spend::default()));
         self.slots.insert(key, Slot(next));
         Slot(next)
+    }
+
+    /// The slot of a key that is known by its own name.
+    pub(super) fn find(&self, key: &str) -> Option<Slot> {
+        self.slots.get(key).copied().filter(|slot| *slot != Slot::REST)
     }
 
     pub(super) fn add(&mut self, slot: Slot, spend: Spend) {

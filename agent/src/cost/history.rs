@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-#[cfg(test)]
 use langdeck_shared::Spend;
 
+use super::forecast::{HOUR_MS, MINUTE_MS};
 use super::ledger::Entry;
 use super::sums::{BySlot, Sums};
 
@@ -14,9 +14,6 @@ const MOST_ENTRIES: usize = 4096;
 const MOST_MINUTES: usize = 2 * 60;
 /// A month of hours.
 const MOST_HOURS: usize = 31 * 24;
-
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// Everything that was ever entered, ever coarser the longer ago. What leaves one part goes into the next, so that all
 /// together are always the whole.
@@ -90,7 +87,6 @@ impl History {
     }
 
     /// The same without on what.
-    #[cfg(test)]
     pub(super) fn spent(&self, from_ms: i64, to_ms: i64) -> Span<Spend> {
         let mut spent = Spend::default();
         let (from_ms, to_ms) = self.visit(from_ms, to_ms, |part| {

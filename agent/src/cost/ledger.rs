@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::{Alert, Attribution, CostShare, Spend, Usd};
+use jiff::Timestamp;
+use langdeck_shared::{Alert, Attribution, BudgetWindow, BurnRate, CostShare, Spend, Usd, stands_out};
 
-use super::Charge;
 use super::dimension::{DIMENSIONS, Dimension, Slot, Slots};
 use super::history::{History, Span};
+use super::medians::Medians;
+use super::window::Stretch;
+use super::{Charge, forecast};
 
 const STEP: usize = 0;
 const MODEL: usize = 1;
@@ -15,6 +18,8 @@ const SERVICE: usize = 2;
 const ALERT_TYPE: usize = 3;
 /// The most keys of each of these.
 const MOST_KEYS: [u16; DIMENSIONS] = [64, 64, 1000, 200];
+/// How many entries that stand out are told.
+const MOST_OUTLIERS: usize = 20;
 
 /// What a replica has spent in its life.
 #[derive(Debug)]
@@ -80,6 +85,12 @@ pub(crate) struct Account {
     alert_type: Slot,
 }
 
+impl Entry {
+    pub(super) const fn step_and_model(&self) -> (Slot, Slot) {
+        (self.slots[STEP], self.slots[MODEL])
+    }
+}
+
 impl Ledger {
     pub(crate) fn new() -> Self {
         Self {
@@ -135,6 +146,40 @@ impl Ledger {
             service: name(SERVICE),
             alert_type: name(ALERT_TYPE),
         }
+    }
+
+    /// How fast money is spent at an instant, of a replica that started at another, and what the month under way comes to
+    /// at the rate of the last hour.
+    pub(crate) fn forecast(&self, started: Timestamp, at: Timestamp) -> (BurnRate, Usd) {
+        let at_ms = at.as_millisecond();
+        let spent = |from_ms: i64| {
+            let Span { from_ms, spent, .. } = self.history.spent(from_ms, at_ms.saturating_add(1));
+            (from_ms, spent.cost_usd)
+        };
+        let burn = forecast::burn(started.as_millisecond(), at_ms, spent);
+        let Stretch { start_ms, end_ms } = Stretch::of(BudgetWindow::Month, at);
+        let so_far = self.history.spent(start_ms, end_ms).spent.cost_usd;
+        let left_ms = end_ms.saturating_sub(at_ms).unsigned_abs();
+        (burn, so_far + forecast::over(burn.last_60m_usd_per_hour, left_ms))
+    }
+
+    /// The last entries whose tokens stand out against what is usual for their step and model, newest first, with what
+    /// is.
+    pub(crate) fn outliers(&self) -> Vec<(Told, u64)> {
+        let medians = Medians::of(self.history.last(usize::MAX));
+        let outliers = self.history.last(usize::MAX).filter_map(|entry| {
+            let (step, model) = entry.step_and_model();
+            let usual = medians.get(step, model).filter(|usual| stands_out(entry.charge.spend.tokens, *usual))?;
+            Some((self.tell(entry), usual))
+        });
+        outliers.take(MOST_OUTLIERS).collect()
+    }
+
+    /// How many tokens each of these steps usually takes with a model, where that can be said.
+    pub(crate) fn medians<'a>(&self, steps: impl Iterator<Item = &'a str>, model: &str) -> Vec<Option<u64>> {
+        let medians = Medians::of(self.history.last(usize::MAX));
+        let model = self.dimensions[MODEL].find(model);
+        steps.map(|step| medians.get(self.dimensions[STEP].find(step)?, model?)).collect()
     }
 
     pub(crate) const fn totals(&self) -> Spend {
@@ -218,5 +263,61 @@ pub(super) mod tests {
         let account = ledger.account(&alert("high_cpu", OTHER));
         ledger.enter(account, &call("planner", "m", 1));
         assert_eq!(ledger.attribution().by_service.len(), 1);
+    }
+    #[test]
+    fn entries_stand_out_against_the_median_of_their_step_with_their_model() {
+        let mut ledger = Ledger::new();
+        let account = ledger.account(&alert("high_cpu", "api"));
+        let mut enter = |step, model, tokens| ledger.enter(account, &call(step, model, tokens));
+        (0..18).for_each(|n| enter("planner", "m", 10 + n));
+        (0..30).for_each(|_| enter("planner", "wordy", 100));
+        enter("planner", "m", 36);
+        // 19 calls are too few to say what is usual.
+        assert_eq!(ledger.medians(["planner"].into_iter(), "m"), [None]);
+        assert!(ledger.outliers().is_empty());
+        ledger.enter(account, &call("planner", "m", 37));
+        ledger.enter(account, &call("reasoner", "m", 1000));
+        // The tenth of the twenty: 10, 11, … 27, 36, 37.
+        assert_eq!(ledger.medians(["planner", "reasoner", "no such"].into_iter(), "m"), [Some(19), None, None]);
+        assert!(ledger.outliers().is_empty());
+        ledger.enter(account, &call("planner", "m", 40));
+        let found = |ledger: &Ledger| -> Vec<_> {
+            ledger.outliers().iter().map(|(entry, usual)| (entry.charge.spend.tokens, *usual)).collect()
+        };
+        assert_eq!(found(&ledger), [(40, 20)]);
+        (0..100).for_each(|n| ledger.enter(account, &call("planner", "wordy", 200 + n)));
+        assert_eq!(found(&ledger), [(40, 20)], "a hundred of them are what is usual");
+        (0..25).for_each(|n| ledger.enter(account, &call("planner", "wordy", 1000 + n)));
+        let found = found(&ledger);
+        assert_eq!((found.len(), found[0].0, found[19].0), (20, 1024, 1005));
+    }
+
+    #[test]
+    fn the_forecast_goes_on_at_the_rate_of_the_last_hour_until_the_month_is_over() {
+        let time = |time: &str| time.parse::<Timestamp>().unwrap();
+        let mut ledger = Ledger::new();
+        let account = ledger.account(&alert("high_cpu", "api"));
+        let mut enter = |at: &str, tokens| {
+            let at_ms = time(at).as_millisecond();
+            ledger.enter(account, &Call { at_ms, ..call("planner", "m", tokens) });
+        };
+        // 2000 nano-dollars a token. The first belongs to the month before.
+        enter("2026-01-31T23:59:59.999Z", 1);
+        enter("2026-02-01T00:00:00Z", 10);
+        enter("2026-02-28T21:59:59Z", 100);
+        enter("2026-02-28T22:00:00Z", 1000);
+        enter("2026-02-28T22:55:00Z", 10_000);
+        let (burn, month) = ledger.forecast(time("2026-01-01T00:00:00Z"), time("2026-02-28T23:00:00Z"));
+        assert_eq!(burn.last_5m_usd_per_hour.nanos(), 10_000 * 2000 * 12);
+        assert_eq!(burn.last_60m_usd_per_hour.nanos(), 11_000 * 2000);
+        assert_eq!(month.nanos(), (11_110 + 11_000) * 2000);
+        // A moment later what began the five minutes has left them, and the month has an end.
+        let (burn, _) = ledger.forecast(time("2026-01-01T00:00:00Z"), time("2026-02-28T23:00:00.001Z"));
+        assert_eq!((burn.last_5m_usd_per_hour.nanos(), burn.last_60m_usd_per_hour.nanos()), (0, 10_000 * 2000));
+        let (burn, month) = ledger.forecast(time("2026-01-01T00:00:00Z"), time("2026-03-01T00:00:00Z"));
+        assert_eq!((burn.last_60m_usd_per_hour, month), (Usd::ZERO, Usd::ZERO));
+        // Of a life of half an hour.
+        let (burn, _) = ledger.forecast(time("2026-02-28T22:30:00Z"), time("2026-02-28T23:00:00Z"));
+        assert_eq!(burn.last_60m_usd_per_hour.nanos(), 10_000 * 2000 * 2);
     }
 }

@@ -2,8 +2,11 @@
 
 mod budgets;
 mod dimension;
+mod forecast;
 mod history;
 mod ledger;
+mod medians;
+mod minutes;
 mod policy;
 mod prices;
 mod purse;
@@ -11,7 +14,7 @@ mod sums;
 mod window;
 
 pub(crate) use budgets::{BudgetStore, Grant, LocalBudgets, Quote, ReservationId, Rule, Scope, Spent};
-pub(crate) use ledger::{Account, Call, Ledger, Told};
+pub(crate) use ledger::{Account, Call, Ledger, SpanSpend, Told};
 pub use policy::PolicyError;
 pub(crate) use policy::{Policy, Route};
 pub(crate) use prices::{Charge, Prices};

@@ -88,7 +88,8 @@ impl Policy {
     /// Of a model's prices those of the first source that names it count, so that a file replaces what is built in.
     fn from_sources(sources: &[(&str, &str)]) -> Result<Self, PolicyError> {
         let mut prices: Vec<(Arc<str>, Price)> = Vec::new();
-        let (mut budgets, mut routes, mut cap, mut degrade_to) = (Vec::new(), Vec::new(), None, None);
+        let (mut budgets, mut routes) = (Vec::new(), Vec::new());
+        let (mut cap, mut degrade_to, mut replica_hour) = (None, None, None);
         for &(file, text) in sources {
             let source = Source { file, text };
             let document: Document = toml::from_str(text).map_err(|error| source.malformed(&error))?;
@@ -101,12 +102,15 @@ impl Policy {
             if let Some(amount) = &document.investigation_cap_usd {
                 cap = Some(source.positive("investigation_cap_usd", amount)?);
             }
+            if let Some(rate) = &document.replica_hour_usd {
+                replica_hour = Some(source.positive("replica_hour_usd", rate)?);
+            }
             if let Some(model) = &document.degrade_to {
                 degrade_to = Some(source.name("degrade_to", model)?.into());
             }
         }
         let degrade_to = degrade_to.unwrap_or_else(|| DEFAULT_DEGRADE_TO.into());
-        Ok(Self { prices: Prices::new(prices), budgets, routes, cap, degrade_to })
+        Ok(Self { prices: Prices::new(prices, replica_hour), budgets, routes, cap, degrade_to })
     }
 
     /// Adds a budget of everything that is spent.
@@ -181,6 +185,7 @@ impl Policy {
 struct Document {
     investigation_cap_usd: Option<Spanned<Value>>,
     degrade_to: Option<Spanned<String>>,
+    replica_hour_usd: Option<Spanned<Value>>,
     #[serde(default)]
     price: Vec<PriceEntry>,
     #[serde(default)]
@@ -365,6 +370,9 @@ source = "the provider's page"
             ("\"hour\"", "\"hour\"\n[[budget]]\nlimit_usd = 1", 6, "`total` has a budget already, at line 3"),
             ("\"hour\"", "\"hour\"\n[[route]]\nmodel = \"m\"", 6, "a route needs an `alert_type`"),
             ("\"0.01\"", "0", 1, "investigation_cap_usd: must be more than zero"),
+            ("[[budget]]", "replica_hour_usd = 0\n[[budget]]", 2, "replica_hour_usd: must be more than zero"),
+            ("[[budget]]", "replica_hour_usd = \"-0.04\"\n[[budget]]", 2, "replica_hour_usd: -0.04 is no amount"),
+            ("[[budget]]", "replica_hour_usd = true\n[[budget]]", 2, "replica_hour_usd: a boolean is no amount"),
         ] {
             let (found, why) = refused(&good.replacen(from, to, 1));
             assert_eq!(found, line, "{to}: {why}");

@@ -1,10 +1,14 @@
 //! Prices: what each model's tokens cost and since when, in integers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use langdeck_shared::{Basis, ReportedUsage, Spend, Usd};
+use langdeck_shared::{Basis, Infrastructure, ReportedUsage, Spend, Usd, WhatIf};
 
+use super::forecast::over;
+use crate::clock;
 use crate::model::{ModelCall, Usage};
 
 /// What a model's tokens cost from an instant on, in nano-dollars per million.
@@ -21,11 +25,13 @@ pub(crate) struct Price {
     pub(super) version: Arc<str>,
 }
 
-/// The prices of the models that have one.
+/// The prices of the models that have one, and of the replica.
 #[derive(Debug, Default)]
 pub(crate) struct Prices {
     /// Those of a model stand together, the earliest first.
     prices: Vec<(Arc<str>, Price)>,
+    /// What a replica costs an hour.
+    replica_hour: Option<Usd>,
 }
 
 /// Which of the prices it was.
@@ -62,9 +68,9 @@ impl Price {
 
 impl Prices {
     /// Prices of which those of a model need not stand together; of one model no two from the same instant.
-    pub(super) fn new(mut prices: Vec<(Arc<str>, Price)>) -> Self {
+    pub(super) fn new(mut prices: Vec<(Arc<str>, Price)>, replica_hour: Option<Usd>) -> Self {
         prices.sort_by(|(a, earlier), (b, later)| (a, earlier.from).cmp(&(b, later.from)));
-        Self { prices }
+        Self { prices, replica_hour }
     }
 
     /// What one call is charged, of an investigation that was accepted at an instant. Tokens of a model without a price
@@ -129,6 +135,26 @@ impl Prices {
     fn price(&self, PriceId(place): PriceId) -> &Price {
         &self.prices[usize::from(place)].1
     }
+
+    /// What all of these tokens would cost by each model that has a price at an instant, the cheapest first.
+    pub(crate) fn what_if(&self, spend: &Spend, at: Timestamp) -> Vec<WhatIf> {
+        let &Spend { input_tokens: input, output_tokens: output, cached_input_tokens: cached_input, .. } = spend;
+        let usage = Usage { input, output, cached_input, estimated: false };
+        let in_force = self.prices.iter().filter(|(_, price)| price.from <= at);
+        // Those of a model stand together, the earliest first: each goes before the one in front of it.
+        let last: BTreeMap<_, _> = in_force.map(|(model, price)| (model, price)).collect();
+        let would_cost =
+            |(model, price): (&Arc<str>, &Price)| WhatIf { model: model.to_string(), cost_usd: price.of(usage) };
+        let mut what_if: Vec<_> = last.into_iter().map(would_cost).collect();
+        what_if.sort_by(WhatIf::cheapest_first);
+        what_if
+    }
+
+    /// What the replica itself costs and has cost, where that is known.
+    pub(crate) fn infrastructure(&self, uptime: Duration) -> Option<Infrastructure> {
+        let usd_per_hour = self.replica_hour?;
+        Some(Infrastructure { usd_per_hour, cost_usd: over(usd_per_hour, clock::millis(uptime)) })
+    }
 }
 
 #[cfg(test)]
@@ -188,17 +214,42 @@ mod tests {
 
     #[test]
     fn a_price_counts_from_its_day_on_until_the_next() {
-        let prices = Prices::new(vec![
-            ("m".into(), price("2026-03-01T00:00:00Z", [0, 0, 2_000_000])),
-            ("other".into(), price(EPOCH, [0, 0, 9_000_000])),
-            ("m".into(), price("2026-01-01T00:00:00Z", [0, 0, 1_000_000])),
-        ]);
+        let prices = Prices::new(
+            vec![
+                ("m".into(), price("2026-03-01T00:00:00Z", [0, 0, 2_000_000])),
+                ("other".into(), price(EPOCH, [0, 0, 9_000_000])),
+                ("m".into(), price("2026-01-01T00:00:00Z", [0, 0, 1_000_000])),
+            ],
+            None,
+        );
         let call = ModelCall { model: "m".into(), usage: Usage { output: 1, ..Usage::default() }, reported: None };
         let at = |time: &str| prices.charge(&call, time.parse().unwrap());
         assert_eq!(at("2025-12-31T23:59:59.999Z").basis, Basis::Unpriced);
         assert_eq!(at("2026-01-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(1));
         assert_eq!(at("2026-02-28T23:59:59Z").spend.cost_usd, Usd::from_nanos(1));
         assert_eq!(at("2026-03-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(2));
+    }
+
+    #[test]
+    fn all_tokens_are_priced_by_every_model_that_has_a_price_now_with_the_cached_ones_at_their_rate() {
+        let dear = price("2026-01-01T00:00:00Z", [3_000_000, 1_000_000, 5_000_000]);
+        let former = price("2025-01-01T00:00:00Z", [9_000_000, 9_000_000, 9_000_000]);
+        let cheap = price(EPOCH, [1_000_000, 1_000_000, 1_000_000]);
+        let future = price("2027-01-01T00:00:00Z", [0, 0, 0]);
+        let named = [("dear", dear), ("dear", former), ("cheap", cheap), ("future", future)];
+        let prices = Prices::new(named.map(|(name, price)| (name.into(), price)).into(), None);
+        let spend = Spend { input_tokens: 10, cached_input_tokens: 4, output_tokens: 2, ..Spend::default() };
+        let what_if = prices.what_if(&spend, "2026-06-01T00:00:00Z".parse().unwrap());
+        let found: Vec<_> = what_if.iter().map(|what| (what.model.as_str(), what.cost_usd.nanos())).collect();
+        assert_eq!(found, [("cheap", 12), ("dear", 6 * 3 + 4 + 2 * 5)]);
+    }
+
+    #[test]
+    fn a_replica_costs_its_rate_for_as_long_as_it_lives() {
+        let prices = Prices::new(Vec::new(), Some(Usd::from_nanos(40_000_000)));
+        let cost = prices.infrastructure(Duration::from_secs(90 * 60)).map(|costs| costs.cost_usd);
+        assert_eq!(cost, Some(Usd::from_nanos(60_000_000)));
+        assert_eq!(built_in().infrastructure(Duration::from_secs(1)), None);
     }
 
     #[test]

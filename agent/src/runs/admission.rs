@@ -136,7 +136,7 @@ impl Runs {
             }
             Err(refusal) => {
                 self.refused(&arrival, &refusal);
-                let worsened = state.budgets.worsened();
+                let worsened = state.budgets.worsened(arrival.accepted_at.as_millisecond());
                 drop(state);
                 self.warn_of(worsened);
                 Err(refusal)

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AlertRequest, CostEntry};
+use langdeck_shared::{Alert, AlertRequest, CostEntry, Investigation};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -48,7 +48,7 @@ use crate::clock::{self, millis};
 use crate::cost::{BudgetStore, LocalBudgets, Policy, Prices, Purse, Spent, Told};
 use crate::decisions::{Choice, Decisions};
 use crate::identity::Identity;
-use crate::memory::{Ended, Recall};
+use crate::memory::{Ended, Recall, Record};
 use crate::metrics::Meters;
 use crate::model::Scenarios;
 
@@ -233,7 +233,7 @@ impl Runs {
             state.enter(&run, recorder.last_news(), now);
             let ended = state.end(&run, ending, purse.was_short(), now);
             let next = state.schedule.next().map(|next| state.books.begin(&next, now));
-            (ended, next, state.budgets.worsened())
+            (ended, next, state.budgets.worsened(run.wall_clock_ms(now)))
         };
         self.warn_of(worsened);
         self.announce(&run, ended);
@@ -299,6 +299,21 @@ impl Runs {
         render::cost_entry(entry, &self.prices, &self.identity)
     }
 
+    /// Adds to each step of an investigation how many tokens such a one usually takes.
+    pub(crate) fn add_medians(&self, investigation: &mut Investigation, record: &Record) {
+        let model = record.other_model.as_ref().unwrap_or(&self.identity.model);
+        let names = investigation.steps.iter().map(|step| &*step.name);
+        let medians = self.look(|state| state.books.ledger.medians(names, model));
+        for (step, median) in investigation.steps.iter_mut().zip(medians) {
+            step.median_tokens = median;
+        }
+    }
+
+    /// What models and the replica cost.
+    pub(crate) const fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
     /// Why this replica did what it did.
     pub(crate) const fn decisions(&self) -> &Arc<Decisions> {
         &self.decisions
@@ -349,7 +364,7 @@ impl State {
     /// Enters what happened in an investigation; what it spent comes out of what was set aside for it.
     fn enter(&mut self, run: &Run, news: News, now: Instant) {
         if let Some(reservation) = run.terms.reservation {
-            self.budgets.settle(reservation, news.cost());
+            self.budgets.settle(reservation, news.cost(), run.wall_clock_ms(now));
         }
         self.books.enter(run, news, now);
     }

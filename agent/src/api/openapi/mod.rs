@@ -13,8 +13,9 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Ref, RefOr, Response};
 use utoipa::{IntoParams, IntoResponses, OpenApi};
 
+use super::costs::{Dimension, Format};
 use super::query::Scope;
-use super::{alertmanager, decisions, fleet, investigations, operations, pages, replica};
+use super::{alertmanager, costs, decisions, fleet, investigations, operations, pages, replica};
 use problems::Broken;
 pub(super) use problems::{
     CancelLost, Failed, HasEnded, InvalidQuery, KeyReusedOrCancelled, LookLost, NoRoom, NoSuchInvestigation, NotReady,
@@ -44,7 +45,7 @@ const LONG_HEAD: &str =
         investigations::cancel,
         alertmanager::notify,
         replica::memory,
-        replica::costs,
+        costs::costs,
         decisions::decisions,
         replica::replica,
         fleet::fleet,
@@ -54,7 +55,7 @@ const LONG_HEAD: &str =
         operations::metrics,
         operations::openapi,
     ),
-    components(schemas(Problem, Scope))
+    components(schemas(Problem, Scope, Dimension, Format))
 )]
 struct Document;
 
@@ -96,6 +97,9 @@ struct Examples {
     #[serde(default)]
     requests: BTreeMap<String, Value>,
     answer: Value,
+    /// The answer in other media types.
+    #[serde(default)]
+    others: BTreeMap<String, Value>,
 }
 
 /// Adds what all endpoints have in common, and the examples.
@@ -126,7 +130,7 @@ fn complete(document: &mut utoipa::openapi::OpenApi) -> Result<(), serde_json::E
     Ok(())
 }
 
-fn illustrate(operation: &mut Operation, Examples { requests, answer }: Examples) {
+fn illustrate(operation: &mut Operation, Examples { requests, answer, others }: Examples) {
     let bodies = operation.request_body.iter_mut().filter_map(inline).flat_map(|body| body.content.values_mut());
     for content in bodies.filter_map(inline) {
         let example =
@@ -135,8 +139,9 @@ fn illustrate(operation: &mut Operation, Examples { requests, answer }: Examples
     }
     let responses = operation.responses.responses.iter_mut();
     let good = responses.filter(|(status, _)| status.starts_with('2')).filter_map(|(_, response)| inline(response));
-    for content in good.flat_map(|response| response.content.values_mut()).filter_map(inline) {
-        content.example = Some(answer.clone());
+    for (media_type, content) in good.flat_map(|response| &mut response.content) {
+        let Some(content) = inline(content) else { continue };
+        content.example = Some(others.get(media_type).unwrap_or(&answer).clone());
     }
 }
 

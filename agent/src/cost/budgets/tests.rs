@@ -41,12 +41,12 @@ fn no_more_is_set_aside_than_there_is_and_what_is_left_over_is_free_again() {
     assert_eq!((spent.budget.state, spent.budget.rejections), (BudgetState::Exceeded, 1));
     assert_eq!(spent.budget.resets_at, at(ONE));
     let second = budgets.reserve(&alert, quote(40), at(NOON)).unwrap();
-    budgets.settle(first.reservation, usd(25));
+    budgets.settle(first.reservation, usd(25), at(NOON).as_millisecond());
     assert_eq!(figures(&budgets, at(NOON)), [(25, 75)]);
     budgets.release(first.reservation);
     budgets.release(first.reservation);
     assert_eq!(figures(&budgets, at(NOON)), [(25, 40)]);
-    budgets.settle(second.reservation, usd(40));
+    budgets.settle(second.reservation, usd(40), at(NOON).as_millisecond());
     budgets.release(second.reservation);
     assert_eq!(figures(&budgets, at(NOON)), [(65, 0)]);
 }
@@ -58,9 +58,9 @@ fn what_was_set_aside_in_one_window_is_spent_of_that_window() {
     let early = budgets.reserve(&alert, quote(100), at(ALMOST_ONE)).unwrap();
     assert!(budgets.reserve(&alert, quote(1), at(ALMOST_ONE)).is_err());
     let late = budgets.reserve(&alert, quote(100), at(ONE)).unwrap();
-    budgets.settle(early.reservation, usd(70));
+    budgets.settle(early.reservation, usd(70), at(ONE).as_millisecond());
     assert_eq!(figures(&budgets, at(ONE)), [(0, 100)]);
-    budgets.settle(late.reservation, usd(100));
+    budgets.settle(late.reservation, usd(100), at(ONE).as_millisecond());
     assert_eq!(figures(&budgets, at(ONE)), [(100, 0)]);
     budgets.release(early.reservation);
     assert_eq!(figures(&budgets, at(ONE)), [(100, 0)]);
@@ -124,9 +124,9 @@ fn what_only_warns_is_said_once_and_stops_nobody() {
     let alert = alert("high_cpu", "api");
     let mut spend = |amount, time| {
         let grant = budgets.reserve(&alert, quote(amount), at(time)).unwrap();
-        budgets.settle(grant.reservation, usd(amount));
+        budgets.settle(grant.reservation, usd(amount), at(time).as_millisecond());
         budgets.release(grant.reservation);
-        budgets.worsened().iter().map(|budget| budget.state).collect::<Vec<_>>()
+        budgets.worsened(at(time).as_millisecond()).iter().map(|budget| budget.state).collect::<Vec<_>>()
     };
     assert_eq!(spend(79, NOON), []);
     assert_eq!(spend(1, NOON), [BudgetState::Warning]);
@@ -142,11 +142,48 @@ fn a_model_that_reports_more_than_it_could_take_is_charged_and_takes_from_nobody
     let alert = alert("high_cpu", "api");
     let liar = budgets.reserve(&alert, quote(10), at(NOON)).unwrap();
     let honest = budgets.reserve(&alert, quote(90), at(NOON)).unwrap();
-    budgets.settle(liar.reservation, usd(25));
+    budgets.settle(liar.reservation, usd(25), at(NOON).as_millisecond());
     budgets.release(liar.reservation);
     assert_eq!(figures(&budgets, at(NOON)), [(25, 90)]);
     budgets.release(honest.reservation);
     assert_eq!(figures(&budgets, at(NOON)), [(25, 0)]);
+}
+
+#[test]
+fn a_budget_says_how_fast_it_is_spent_and_when_it_will_be() {
+    let rules = vec![rule(Scope::Total, 1000, AtLimit::Warn), rule(Scope::Service("api".into()), 300, AtLimit::Warn)];
+    let mut budgets = LocalBudgets::new(rules, at("2026-01-15T10:00:00Z"));
+    let mut spend = |service, amount, time| {
+        let grant = budgets.reserve(&alert("high_cpu", service), quote(amount), at(time)).unwrap();
+        budgets.settle(grant.reservation, usd(amount), at(time).as_millisecond());
+        budgets.release(grant.reservation);
+    };
+    spend("api", 60, "2026-01-15T11:58:00Z");
+    spend("other", 100, "2026-01-15T12:01:00Z");
+    spend("api", 120, "2026-01-15T12:02:59Z");
+    let forecast = |budgets: &LocalBudgets, time| -> Vec<_> {
+        let rates = |Budget { burn, exhausted_at, .. }: Budget| {
+            let rates = (burn.last_5m_usd_per_hour.nanos(), burn.last_60m_usd_per_hour.nanos());
+            (rates, exhausted_at.map(|at| at.to_string()))
+        };
+        budgets.tell(at(time)).into_iter().map(rates).collect()
+    };
+    let soon = |time: &str| Some(time.to_owned());
+    // Of the 280 and 180 that these five minutes took, 220 and 120 belong to this hour.
+    let three = forecast(&budgets, "2026-01-15T12:03:00Z");
+    assert_eq!(three, [((3360, 280), soon("2026-01-15T12:16:55.715Z")), ((2160, 180), soon("2026-01-15T12:08:00Z"))]);
+    // A minute counts whole as long as it reaches into the five.
+    let edge = forecast(&budgets, "2026-01-15T12:03:59.999Z");
+    assert_eq!((edge[0].0.0, edge[1].0.0), (280 * 10, 180 * 10));
+    assert_eq!(forecast(&budgets, "2026-01-15T12:04:00Z")[1].0, (120 * 12, 180));
+    assert_eq!(forecast(&budgets, "2026-01-15T12:06:30Z")[0].1, soon("2026-01-15T12:26:00Z"));
+    assert_eq!(forecast(&budgets, "2026-01-15T12:08:00Z")[0], ((0, 280), None));
+    let grant = budgets.reserve(&alert("high_cpu", "api"), quote(400), at("2026-01-15T12:59:30Z")).unwrap();
+    budgets.settle(grant.reservation, usd(180), at("2026-01-15T12:59:30Z").as_millisecond());
+    assert_eq!(forecast(&budgets, ALMOST_ONE)[1].1, soon(ALMOST_ONE), "spent to the last");
+    assert_eq!(forecast(&budgets, ALMOST_ONE)[0].1, None, "the window ends before");
+    let fresh = &forecast(&budgets, ONE)[1];
+    assert_eq!((fresh.0.0, fresh.1.as_deref()), (180 * 12, Some("2026-01-15T13:08:20Z")));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -198,7 +235,7 @@ proptest! {
                     let cost = *left * percent / 100;
                     *left -= cost;
                     settled += cost;
-                    budgets.settle(*reservation, usd(cost));
+                    budgets.settle(*reservation, usd(cost), now.as_millisecond());
                 }
                 Event::Release { which } if !live.is_empty() => {
                     let (reservation, _) = live.swap_remove(which % live.len());
