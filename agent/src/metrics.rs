@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use langdeck_shared::{Budget, FailureKind, Status, StepStatus};
+use langdeck_shared::{Budget, BudgetState, FailureKind, Status, StepStatus};
 use prometheus::core::Collector;
 use prometheus::{
     Counter, CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
@@ -217,13 +217,17 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     page.add(ended)?;
     // Each series is there from the first scrape on: of one that begins above zero, `rate` would miss the beginning.
     let steps = IntCounterVec::new(Opts::new("agent_step_tokens_total", "Tokens consumed by step"), &["step"])?;
+    let step_costs = CounterVec::new(Opts::new("agent_step_cost_usd_total", "Cost in USD by step"), &["step"])?;
     for step in meters.steps() {
         steps.with_label_values(&[step]);
+        step_costs.with_label_values(&[step]);
     }
     for share in &attribution.by_step {
         steps.with_label_values(&[&share.key]).inc_by(share.spend.tokens);
+        step_costs.with_label_values(&[&share.key]).inc_by(share.spend.cost_usd.as_f64());
     }
     page.add(steps)?;
+    page.add(step_costs)?;
     let models = CounterVec::new(Opts::new("agent_model_cost_usd_total", "Cost in USD by model"), &["model"])?;
     for share in &attribution.by_model {
         models.with_label_values(&[&share.key]).inc_by(share.spend.cost_usd.as_f64());
@@ -294,6 +298,11 @@ impl Page {
         let limit = of_scope("agent_budget_limit_usd", "Limit of a budget in USD")?;
         let spent = of_scope("agent_budget_spent_usd", "Spent of a budget in its window under way, in USD")?;
         let reserved = of_scope("agent_budget_reserved_usd", "Set aside of a budget for work under way, in USD")?;
+        let threshold =
+            of_scope("agent_budget_threshold_ratio", "From which part of its limit on a budget is a warning")?;
+        let exceeded =
+            of_scope("agent_budget_exceeded", "Whether a budget is spent or has no room for what was asked")?;
+        let end = of_scope("agent_budget_window_end_timestamp_seconds", "When a budget's window under way ends")?;
         let rejections = Opts::new("agent_budget_rejections_total", "Alerts turned away by a budget without room");
         let rejections = IntCounterVec::new(rejections, &["scope"])?;
         for budget in budgets {
@@ -301,11 +310,17 @@ impl Page {
             limit.with_label_values(&scope).set(budget.limit_usd.as_f64());
             spent.with_label_values(&scope).set(budget.spent_usd.as_f64());
             reserved.with_label_values(&scope).set(budget.reserved_usd.as_f64());
+            threshold.with_label_values(&scope).set(f64::from(budget.threshold_percent) / 100.0);
+            exceeded.with_label_values(&scope).set(f64::from(u8::from(budget.state == BudgetState::Exceeded)));
+            end.with_label_values(&scope).set(budget.resets_at.as_duration().as_secs_f64());
             rejections.with_label_values(&scope).inc_by(budget.rejections);
         }
         self.add(limit)?;
         self.add(spent)?;
         self.add(reserved)?;
+        self.add(threshold)?;
+        self.add(exceeded)?;
+        self.add(end)?;
         self.add(rejections)
     }
 

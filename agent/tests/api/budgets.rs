@@ -89,11 +89,16 @@ async fn who_is_refused_learns_which_budget_it_was_and_when_to_come_back() {
     // What is spent already is so at this moment, whichever that is.
     assert!(budget.exhausted_at.take() >= told.exhausted_at.take());
     assert_eq!(told, budget);
+    let resets_at = budget.resets_at;
     let metrics = server.get("/metrics").await.text().await.unwrap();
     for line in [
         "agent_budget_limit_usd{scope=\"total\"} 0.000314",
         "agent_budget_spent_usd{scope=\"total\"} 0.000314",
         "agent_budget_reserved_usd{scope=\"total\"} 0",
+        "agent_budget_threshold_ratio{scope=\"total\"} 0.8",
+        "agent_budget_exceeded{scope=\"total\"} 1",
+        &format!("agent_budget_window_end_timestamp_seconds{{scope=\"total\"}} {}", resets_at.as_second()),
+        "agent_step_cost_usd_total{step=\"planner\"} 0.00009",
         "agent_budget_rejections_total{scope=\"total\"} 2",
         "agent_requests_refused_total{reason=\"budget\"} 2",
     ] {

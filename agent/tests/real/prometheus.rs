@@ -1,8 +1,10 @@
 //! A real Prometheus scrapes the agent, and says what the agent's books say.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use langdeck_agent::{Config, Usd};
 use langdeck_shared::Totals;
 use serde_json::{Value, json};
 
@@ -102,8 +104,11 @@ async fn what_prometheus_finds_reaches_the_agent_through_alertmanager() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().join("rules.yml");
     std::fs::write(&rules, RULES).unwrap();
-    let config = quick_config(&server, &[("127.0.0.1:9093", alertmanager.program.url.trim_start_matches("http://"))]);
-    let config = format!("{config}\nrule_files: [{}]\n", rules.display());
+    let replaced = [
+        ("127.0.0.1:9093", alertmanager.program.url.trim_start_matches("http://")),
+        ("[alerts.yml]", &*format!("[{}]", rules.display())),
+    ];
+    let config = quick_config(&server, &replaced);
     // What it finds before it knows of Alertmanager is told again a minute later by default.
     let soon = ["--rules.alert.resend-delay=1s"];
     let _prometheus = Program::start(&prometheus, &config, "--storage.tsdb.path", &soon);
@@ -114,7 +119,7 @@ async fn what_prometheus_finds_reaches_the_agent_through_alertmanager() {
 }
 
 /// What `promtool check metrics` says to a page.
-fn check(promtool: &std::path::Path, page: &str) -> Output {
+fn check(promtool: &Path, page: &str) -> Output {
     let mut child = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -151,6 +156,49 @@ fn the_committed_configuration_is_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("prometheus.yml");
     std::fs::write(&file, example("prometheus.yml", &[])).unwrap();
+    std::fs::write(folder.path().join("alerts.yml"), example("alerts.yml", &[])).unwrap();
     let checked = Command::new(promtool).args(["check", "config"]).arg(file).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// What `promtool test rules` says to the committed rules, with these texts replaced.
+fn test_rules(promtool: &Path, replaced: &[(&str, &str)]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let tests = folder.path().join("alerts.test.yml");
+    std::fs::write(folder.path().join("alerts.yml"), example("alerts.yml", replaced)).unwrap();
+    std::fs::write(&tests, include_str!("alerts.test.yml")).unwrap();
+    Command::new(promtool).args(["test", "rules"]).arg(tests).output().unwrap()
+}
+
+#[test]
+fn the_alerting_rules_find_what_they_should_and_nothing_else() {
+    let Some(promtool) = find(&["promtool"], PACKAGE) else { return };
+    let tested = test_rules(&promtool, &[]);
+    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&[tested.stdout, tested.stderr].concat()));
+    for broken in [
+        ("agent_budget_limit_usd * agent_budget_threshold_ratio", "agent_budget_limit_usd * 0.9"),
+        ("expr: agent_budget_exceeded == 1", "expr: agent_budget_spent_usd >= agent_budget_limit_usd"),
+        ("rate(agent_budget_spent_usd[1h])", "rate(agent_budget_spent_usd[5m])"),
+        ("rate(agent_budget_spent_usd[5m])", "rate(agent_budget_spent_usd[1h])"),
+        ("for: 5m", "for: 2h"),
+        ("increase(agent_unpriced_tokens_total[15m]) > 0", "agent_unpriced_tokens_total > 0"),
+    ] {
+        assert!(!test_rules(&promtool, &[broken]).status.success(), "nothing notices {broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_alerting_rules_look_at_families_that_there_are() {
+    let budget = Some(Usd::from_nanos(1_000_000_000));
+    let config = Config { budget_usd: budget, ..Config::default() };
+    let server = Server::with(config, ([127, 0, 0, 1], 0).into()).await;
+    let page = server.client.get(server.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    let rules = example("alerts.yml", &[]);
+    let names = rules.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| word.starts_with("agent_"));
+    let mut seen = 0;
+    for name in names {
+        assert!(page.contains(&format!("\n# TYPE {name} ")), "the agent has no {name}");
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen} names");
 }
