@@ -205,6 +205,7 @@ pub(super) mod tests {
     use langdeck_shared::{Basis, OTHER};
 
     use super::*;
+    use crate::cost::reported::Reported;
     use crate::testing::alert;
 
     fn spend(tokens: u64) -> Spend {
@@ -212,8 +213,13 @@ pub(super) mod tests {
     }
 
     fn call<'a>(step: &'a str, model: &'a str, tokens: u64) -> Call<'a> {
-        let charge =
-            Charge { spend: spend(tokens), basis: Basis::Reported, reported: None, saved: Usd::ZERO, price: None };
+        let charge = Charge {
+            spend: spend(tokens),
+            basis: Basis::Reported,
+            reported: Reported::new(None),
+            saved: Usd::ZERO,
+            price: None,
+        };
         Call { at_ms: 0, number: 1, step, attempt: 1, model, charge }
     }
 

@@ -10,6 +10,7 @@ mod minutes;
 mod policy;
 mod prices;
 mod purse;
+mod reported;
 mod sums;
 mod window;
 

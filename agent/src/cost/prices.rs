@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use langdeck_shared::{Basis, Infrastructure, ReportedUsage, Spend, Usd, WhatIf};
+use langdeck_shared::{Basis, Infrastructure, Spend, Usd, WhatIf};
 
 use super::forecast::over;
+use super::reported::Reported;
 use crate::clock;
 use crate::model::{ModelCall, Usage};
 
@@ -44,7 +45,7 @@ pub(crate) struct Charge {
     pub(crate) spend: Spend,
     pub(crate) basis: Basis,
     /// The tokens in the provider's own words.
-    pub(crate) reported: Option<ReportedUsage>,
+    pub(crate) reported: Reported,
     /// How much more the usual model would have cost for as many tokens.
     pub(crate) saved: Usd,
     /// By which price; none for a model without one.
@@ -92,7 +93,7 @@ impl Prices {
             Some(_) if usage.estimated => Basis::Estimated,
             Some(_) => Basis::Reported,
         };
-        Charge { spend, basis, reported: *reported, saved: Usd::ZERO, price }
+        Charge { spend, basis, reported: Reported::new(*reported), saved: Usd::ZERO, price }
     }
 
     #[cfg(test)]

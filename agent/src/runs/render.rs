@@ -222,7 +222,7 @@ pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> 
         output_tokens: spend.output_tokens,
         cost_usd: (basis != Basis::Unpriced).then_some(spend.cost_usd),
         basis,
-        reported,
+        reported: reported.usage(),
         price: price.map(|price| prices.version(price).to_owned()),
     }
 }
