@@ -148,7 +148,7 @@ pub struct Budget {
     /// How fast it is spent at present.
     #[serde(default)]
     pub burn: BurnRate,
-    /// When the limit is reached at the rate of the last 5 minutes; none where the window ends before.
+    /// When the limit is reached at the rate of the last 5 minutes; none where the window ends before, or it is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhausted_at: Option<Timestamp>,
     /// By whom the spending is counted.

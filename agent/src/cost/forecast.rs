@@ -28,10 +28,10 @@ pub(super) fn over(per_hour: Usd, ms: u64) -> Usd {
     share(per_hour, ms, HOUR_MS.unsigned_abs())
 }
 
-/// When what is left of a limit is spent at a rate an hour; none where that is not before `end`.
+/// When what is left of a limit is spent at a rate an hour; none where that is not before `end`, or nothing is left.
 pub(super) fn exhausted_at(left: Usd, per_hour: Usd, at: Timestamp, end: Timestamp) -> Option<Timestamp> {
     if left == Usd::ZERO {
-        return Some(at);
+        return None;
     }
     let nanos_ms = u128::from(left.nanos()) * u128::from(HOUR_MS.unsigned_abs());
     let ms = nanos_ms.checked_add(u128::from(per_hour.nanos()).checked_sub(1)?)? / u128::from(per_hour.nanos());
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(reached(1000, 1000), None);
         assert_eq!(reached(1001, 1000), None);
         assert_eq!(reached(1, 0), None);
-        assert_eq!(reached(0, 0).as_deref(), Some("2026-01-31T23:00:00Z"));
+        assert_eq!(reached(0, 1000), None);
         assert_eq!(reached(u64::MAX, 1), None);
     }
 
