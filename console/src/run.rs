@@ -208,6 +208,7 @@ impl Console {
                 Effect::RedirectBurst(places) => self.submitter.redirect_burst(places),
                 Effect::StopBurst => self.submitter.stop_burst(),
                 Effect::FetchDetail { source, id } => self.submitter.fetch_detail(source, id),
+                Effect::FetchCosts(source) => self.submitter.fetch_costs(source),
                 Effect::Suspend => then = Then::Suspend,
                 Effect::Repaint => {
                     self.screen.repaint();

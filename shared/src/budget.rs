@@ -172,7 +172,8 @@ impl Budget {
         sums
     }
 
-    fn absorb(&mut self, other: &Self) {
+    /// Adds the figures of another replica's budget of the same scope and window.
+    pub fn absorb(&mut self, other: &Self) {
         self.limit_usd += other.limit_usd;
         self.spent_usd += other.spent_usd;
         self.reserved_usd += other.reserved_usd;

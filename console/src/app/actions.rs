@@ -20,15 +20,19 @@ pub enum Action {
     Burst,
     /// Send no more of them.
     Stop,
+    /// To the overview.
+    ShowOverview,
+    /// To the Cost screen.
+    ShowCost,
     /// Go into what is selected.
     Open,
     /// Leave what was opened, or let go of what was set.
     Back,
     /// Show only what matches a text.
     Filter,
-    /// Order the fleet by another column.
+    /// Order the table by another column.
     Sort,
-    /// Turn the order of the fleet round.
+    /// Turn its order round.
     Reverse,
     /// Keep the replica on top, or let go of it.
     Pin,
@@ -73,6 +77,8 @@ pub enum Context {
     NoConnection,
     /// The first screen.
     Overview,
+    /// The Cost screen.
+    Cost,
     /// One investigation, whole.
     Detail,
     /// The decisions of one.
@@ -166,11 +172,13 @@ pub struct Binding {
     pub footer: &'static [(Context, &'static str)],
 }
 
-use Context::{Burst, BurstOver, Compose, Decisions, Detail, Filter, Fire, Help, NoConnection, Overview, Palette};
+use Context::{
+    Burst, BurstOver, Compose, Cost, Decisions, Detail, Filter, Fire, Help, NoConnection, Overview, Palette,
+};
 
 /// Every place.
 const EVERYWHERE: &[Context] =
-    &[NoConnection, Overview, Detail, Decisions, Fire, Compose, Burst, BurstOver, Filter, Palette, Help];
+    &[NoConnection, Overview, Cost, Detail, Decisions, Fire, Compose, Burst, BurstOver, Filter, Palette, Help];
 
 /// The action table, in the order of footer and help.
 pub const BINDINGS: &[Binding] = &[
@@ -179,7 +187,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('f')],
         label: "fire",
         help: "Fire a test alert, chosen from a list",
-        contexts: &[Overview, Detail, Decisions],
+        contexts: &[Overview, Cost, Detail, Decisions],
         footer: &[(Overview, "fire"), (Detail, "fire"), (Decisions, "fire")],
     },
     Binding {
@@ -187,7 +195,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::plain(KeyCode::Enter)],
         label: "open",
         help: "Open the investigation, or show only the replica's; in a list or a form, go ahead",
-        contexts: &[Overview, Fire, Compose, Filter, Palette],
+        contexts: &[Overview, Cost, Fire, Compose, Filter, Palette],
         footer: &[(Overview, "open"), (Fire, "fire"), (Compose, "fire"), (Filter, "keep"), (Palette, "go ahead")],
     },
     Binding {
@@ -195,7 +203,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('F')],
         label: "compose",
         help: "Write an alert and fire it",
-        contexts: &[Overview, Detail, Decisions, Fire],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire],
         footer: &[(Fire, "compose")],
     },
     Binding {
@@ -203,7 +211,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('b')],
         label: "burst",
         help: "Fire many alerts at a rate; while they are sent, see how far they are",
-        contexts: &[Overview, Detail, Decisions, Fire, BurstOver],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, BurstOver],
         footer: &[(Fire, "burst"), (BurstOver, "another")],
     },
     Binding {
@@ -226,16 +234,16 @@ pub const BINDINGS: &[Binding] = &[
         action: Action::Sort,
         keys: &[Key::char('s')],
         label: "sort",
-        help: "Order the fleet by the next column",
-        contexts: &[Overview],
-        footer: &[],
+        help: "Order the fleet, or what was spent, by the next column",
+        contexts: &[Overview, Cost],
+        footer: &[(Cost, "sort")],
     },
     Binding {
         action: Action::Reverse,
         keys: &[Key::char('S')],
         label: "reverse",
-        help: "Turn the order of the fleet round",
-        contexts: &[Overview],
+        help: "Turn that order round",
+        contexts: &[Overview, Cost],
         footer: &[],
     },
     Binding {
@@ -251,7 +259,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('p')],
         label: "pause",
         help: "Hold the screen still; again to go on, with nothing lost",
-        contexts: &[Overview, Detail, Decisions],
+        contexts: &[Overview, Cost, Detail, Decisions],
         footer: &[],
     },
     Binding {
@@ -259,9 +267,10 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::plain(KeyCode::Tab)],
         label: "next pane",
         help: "To the next pane, field or place; in an investigation, to its decisions and back",
-        contexts: &[Overview, Detail, Decisions, Fire, Compose],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, Compose],
         footer: &[
             (Overview, "next pane"),
+            (Cost, "next pane"),
             (Detail, "decisions"),
             (Decisions, "steps"),
             (Fire, "where to"),
@@ -273,7 +282,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::plain(KeyCode::BackTab)],
         label: "previous pane",
         help: "To the previous pane, field or place",
-        contexts: &[Overview, Detail, Decisions, Fire, Compose],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, Compose],
         footer: &[],
     },
     Binding {
@@ -281,7 +290,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('j'), Key::plain(KeyCode::Down)],
         label: "down",
         help: "One row down; in an investigation, to the next step",
-        contexts: &[Overview, Detail, Decisions, Fire, Compose, Palette, Help],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, Compose, Palette, Help],
         footer: &[(Detail, "next step"), (Decisions, "down")],
     },
     Binding {
@@ -289,7 +298,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('k'), Key::plain(KeyCode::Up)],
         label: "up",
         help: "One row up; in an investigation, to the previous step",
-        contexts: &[Overview, Detail, Decisions, Fire, Compose, Palette, Help],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, Compose, Palette, Help],
         footer: &[],
     },
     Binding {
@@ -297,7 +306,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('g'), Key::plain(KeyCode::Home)],
         label: "first",
         help: "To the first row (gg works too)",
-        contexts: &[Overview, Detail, Decisions, Fire, Help],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, Help],
         footer: &[],
     },
     Binding {
@@ -305,7 +314,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('G'), Key::plain(KeyCode::End)],
         label: "last",
         help: "To the last row",
-        contexts: &[Overview, Detail, Decisions, Fire, Help],
+        contexts: &[Overview, Cost, Detail, Decisions, Fire, Help],
         footer: &[],
     },
     Binding {
@@ -313,7 +322,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char(' '), Key::plain(KeyCode::PageDown), Key::ctrl('d')],
         label: "page down",
         help: "Ten rows down; in an investigation, scroll the step's text or the decisions",
-        contexts: &[Overview, Detail, Decisions, Help],
+        contexts: &[Overview, Cost, Detail, Decisions, Help],
         footer: &[(Detail, "scroll"), (Decisions, "scroll")],
     },
     Binding {
@@ -321,24 +330,40 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::plain(KeyCode::PageUp), Key::ctrl('u')],
         label: "page up",
         help: "Ten rows up; in an investigation, scroll the step's text or the decisions back",
-        contexts: &[Overview, Detail, Decisions, Help],
+        contexts: &[Overview, Cost, Detail, Decisions, Help],
         footer: &[],
     },
     Binding {
         action: Action::Left,
         keys: &[Key::plain(KeyCode::Left), Key::char('h')],
-        label: "previous place",
-        help: "When firing: where to, the previous place",
-        contexts: &[Fire, Compose],
+        label: "to the left",
+        help: "Split what was spent by the thing before; when firing, the previous place",
+        contexts: &[Cost, Fire, Compose],
         footer: &[],
     },
     Binding {
         action: Action::Right,
         keys: &[Key::plain(KeyCode::Right), Key::char('l')],
-        label: "next place",
-        help: "When firing: where to, the next place",
-        contexts: &[Fire, Compose],
-        footer: &[],
+        label: "to the right",
+        help: "Split what was spent by the next thing; when firing, the next place",
+        contexts: &[Cost, Fire, Compose],
+        footer: &[(Cost, "split by")],
+    },
+    Binding {
+        action: Action::ShowOverview,
+        keys: &[Key::char('1')],
+        label: "overview",
+        help: "The overview: the fleet, investigations and their steps",
+        contexts: &[Overview, Cost, Detail, Decisions],
+        footer: &[(Cost, "overview")],
+    },
+    Binding {
+        action: Action::ShowCost,
+        keys: &[Key::char('2')],
+        label: "cost",
+        help: "What was spent, on what, and the budgets",
+        contexts: &[Overview, Cost, Detail, Decisions],
+        footer: &[(Overview, "cost")],
     },
     Binding {
         action: Action::Back,
@@ -371,7 +396,7 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char(':')],
         label: "palette",
         help: "Choose an action by its name",
-        contexts: &[NoConnection, Overview, Detail, Decisions],
+        contexts: &[NoConnection, Overview, Cost, Detail, Decisions],
         footer: &[],
     },
     Binding {
@@ -379,8 +404,8 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('?')],
         label: "help",
         help: "Show every key; again to close",
-        contexts: &[NoConnection, Overview, Detail, Decisions, Fire, Help],
-        footer: &[(NoConnection, "help"), (Overview, "help"), (Detail, "help"), (Decisions, "help")],
+        contexts: &[NoConnection, Overview, Cost, Detail, Decisions, Fire, Help],
+        footer: &[(NoConnection, "help"), (Overview, "help"), (Cost, "help"), (Detail, "help"), (Decisions, "help")],
     },
     Binding {
         action: Action::Repaint,
@@ -403,8 +428,8 @@ pub const BINDINGS: &[Binding] = &[
         keys: &[Key::char('q'), Key::ctrl('c')],
         label: "quit",
         help: "End the console",
-        contexts: &[NoConnection, Overview, Detail, Decisions],
-        footer: &[(NoConnection, "quit"), (Overview, "quit"), (Detail, "quit"), (Decisions, "quit")],
+        contexts: &[NoConnection, Overview, Cost, Detail, Decisions],
+        footer: &[(NoConnection, "quit"), (Overview, "quit"), (Cost, "quit"), (Detail, "quit"), (Decisions, "quit")],
     },
     Binding {
         action: Action::Quit,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use langdeck_shared::ReplicaStatus;
 
-use super::{App, Overlay, Pane, Replica, SourceId};
+use super::{App, Context, Overlay, Pane, Replica, SourceId};
 
 /// Where a person wants alerts to go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl App {
     /// Where alerts go when a list or form for them opens: to the marked replica where the fleet has the focus, else
     /// where the last one went.
     pub(super) fn first_aim(&self) -> Aim {
-        let marked = self.replica().filter(|_| self.pane == Pane::Fleet && !self.opened);
+        let marked = self.replica().filter(|_| self.pane == Pane::Fleet && self.place() == Context::Overview);
         let aim = marked.map_or_else(|| self.aim.clone(), aim_at);
         let gone = matches!(&aim, Aim::Replica { .. }) && self.aimed_at(&aim).is_none();
         if gone { Aim::Connected } else { aim }

@@ -7,9 +7,10 @@ use langdeck_shared::{LONG_TEXT_CHARS, StepStatus};
 use tui_input::backend::crossterm::EventHandler;
 use tui_input::{Input, InputRequest};
 
-use super::actions::{self, Action, BINDINGS, Binding};
+use super::actions::{self, Action, BINDINGS, Binding, Context};
 use super::{
-    App, Detail, Effect, FireList, Form, FormKind, Gesture, Known, Order, Overlay, PRESETS, Pane, Part, Target,
+    App, CostPane, Detail, Effect, FireList, Form, FormKind, Gesture, Known, Order, Overlay, PRESETS, Pane, Part, Tab,
+    Target, Tone,
 };
 use crate::net::{clean_text, clean_within};
 
@@ -48,6 +49,10 @@ impl App {
                 self.overlay = Some(Overlay::Filter(before));
                 self.sift_here(now);
             }
+            Action::ShowOverview => self.show(Tab::Overview),
+            Action::ShowCost => self.show(Tab::Cost),
+            Action::Sort if self.place() == Context::Cost => self.spending.order_by_next(),
+            Action::Reverse if self.place() == Context::Cost => self.spending.reverse(),
             Action::Sort => self.fleet.order_by_next(now),
             Action::Reverse => self.fleet.order_by(self.fleet.order(), now),
             Action::Pin => {
@@ -93,6 +98,7 @@ impl App {
                 match target {
                     Target::Replica(_) | Target::Head(_) => self.pane = Pane::Fleet,
                     Target::Investigation(_) => self.pane = Pane::Investigations,
+                    Target::Cost(pane, _) => self.spending.pane = pane,
                     _ => {}
                 }
                 self.move_by(if gesture == Gesture::WheelUp { -1 } else { 1 });
@@ -111,6 +117,15 @@ impl App {
                 self.select_investigation(row);
                 if again {
                     self.open_selected();
+                }
+            }
+            (Gesture::Press, Target::Tab(tab)) => self.show(tab),
+            (Gesture::Press, Target::Cost(pane, row)) => {
+                let again = self.spending.pane == pane && self.spending.row(pane) == row;
+                self.spending.pane = pane;
+                self.spending.mark(pane, row);
+                if again {
+                    self.open_outlier(now);
                 }
             }
             (Gesture::Press, Target::Step(step)) => {
@@ -202,6 +217,7 @@ impl App {
                 }
             }
             Some(Overlay::Filter(_) | Overlay::Help(_) | Overlay::Burst) => {}
+            None if self.place() == Context::Cost => self.open_outlier(now),
             None if self.pane == Pane::Fleet => self.show_replica_only(),
             None => self.open_selected(),
         }
@@ -219,6 +235,30 @@ impl App {
         // What is at work, or the reasoner, which has the last word.
         let at_work = steps.iter().position(|step| step.status == StepStatus::Running);
         detail.choose(at_work.unwrap_or(steps.len().saturating_sub(1)));
+    }
+
+    /// To a screen, out of what was opened.
+    const fn show(&mut self, tab: Tab) {
+        (self.tab, self.opened) = (tab, false);
+    }
+
+    /// Opens the investigation of the marked outlier; Esc leads back to the Cost screen.
+    fn open_outlier(&mut self, now: Instant) {
+        let outlier = self.spending.marked_investigation().filter(|_| self.spending.pane == CostPane::Outliers);
+        let Some(id) = outlier.map(str::to_owned) else { return };
+        if self.investigations.get(&id).is_none() {
+            self.say(Tone::Bad, format!("{id} is not among the investigations known here"), now);
+            return;
+        }
+        let step =
+            self.spending.outliers().get(self.spending.row(CostPane::Outliers)).map(|one| one.entry.step.clone());
+        self.detail = Some(Detail::new(id));
+        self.open_selected();
+        let Some(detail) = &mut self.detail else { return };
+        let steps = self.investigations.get(&detail.id).map_or(&[][..], |known| &known.investigation.steps);
+        if let Some(place) = steps.iter().position(|known| step.as_deref() == Some(&*known.name)) {
+            detail.choose(place);
+        }
     }
 
     fn show_replica_only(&mut self) {
@@ -239,6 +279,7 @@ impl App {
             Some(Overlay::Burst) => self.leave_burst(),
             Some(_) => {}
             None if self.opened => self.opened = false,
+            None if self.tab == Tab::Cost => self.tab = Tab::Overview,
             None if self.filters_fleet() && !self.fleet_filter.value().is_empty() => {
                 self.fleet_filter.reset();
                 self.sift_here(now);
@@ -262,6 +303,7 @@ impl App {
             Some(Overlay::Fire(_)) => self.move_aim(if forward { 1 } else { -1 }),
             Some(_) => {}
             None if self.opened => self.detail.iter_mut().for_each(Detail::switch),
+            None if self.tab == Tab::Cost => self.spending.move_focus(forward),
             None => {
                 self.pane = match self.pane {
                     Pane::Fleet => Pane::Investigations,
@@ -277,6 +319,8 @@ impl App {
             && let Some(input) = form.input()
         {
             input.handle(if by < 0 { InputRequest::GoToPrevChar } else { InputRequest::GoToNextChar });
+        } else if self.context() == Context::Cost {
+            self.spending.split_by(self.spending.shares().split.moved(by));
         } else {
             self.move_aim(by);
         }
@@ -297,6 +341,10 @@ impl App {
                 }
             }
             None if self.opened => self.move_in_detail(by),
+            None if self.tab == Tab::Cost => {
+                let pane = self.spending.pane;
+                self.spending.mark(pane, step(self.spending.row(pane), by, self.spending.count(pane)));
+            }
             None if self.pane == Pane::Fleet => {
                 self.select_replica(step(self.replica_row(), by, self.fleet.row_count()));
             }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
-use langdeck_shared::{Accepted, AlertRequest, Investigation};
+use langdeck_shared::{Accepted, AlertRequest, Costs, Investigation};
 
-use super::{FleetOrder, Order, Place, Progress};
+use super::{CostPane, FleetOrder, Order, Place, Progress, Tab};
 use crate::crash::Panic;
 use crate::net::{FleetAnswer, NetError};
 
@@ -39,6 +39,10 @@ pub enum Target {
     Step(usize),
     /// A row of an opened list.
     Choice(usize),
+    /// The tab of a screen.
+    Tab(Tab),
+    /// A row of a pane of the Cost screen.
+    Cost(CostPane, usize),
     /// Nothing that can be chosen.
     Nothing,
 }
@@ -83,6 +87,13 @@ pub enum Message {
         /// The investigation, cleaned, or why it did not come.
         result: Result<Box<Investigation>, NetError>,
     },
+    /// The costs that an address was asked for.
+    Costs {
+        /// Which address.
+        source: SourceId,
+        /// The costs of its fleet, cleaned, or why they did not come.
+        result: Result<Box<Costs>, NetError>,
+    },
     /// What became of an alert that was sent.
     Fired {
         /// Where it was sent to.
@@ -111,6 +122,7 @@ impl Message {
             Self::Updated { .. } => "updated",
             Self::PollFailed { .. } => "poll-failed",
             Self::Detail { .. } => "detail",
+            Self::Costs { .. } => "costs",
             Self::Fired { .. } => "fired",
             Self::BurstMoved(_) => "burst-moved",
             Self::BurstEnded(_) => "burst-ended",
@@ -144,6 +156,8 @@ pub enum Effect {
         /// The investigation's id.
         id: String,
     },
+    /// Ask for the costs of a fleet.
+    FetchCosts(SourceId),
     /// Leave the screen to the shell until it says `fg`.
     Suspend,
     /// Draw every cell anew.

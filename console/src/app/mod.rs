@@ -3,8 +3,10 @@
 pub mod actions;
 mod aim;
 mod burst;
+mod clock;
 mod commands;
 mod connection;
+mod costs;
 mod detail;
 mod fire;
 mod fleet;
@@ -29,10 +31,12 @@ use tui_input::Input;
 pub use actions::{Action, Context};
 pub use aim::{Aim, Living, Place, ready_places};
 pub use burst::{Burst, Order, Progress, Reason, Stage, parse_count, parse_rate};
+pub use clock::AgentClock;
 pub use connection::{Link, Source};
+pub use costs::{CostPane, Reach, ShareOrder, Shares, Spending, Split, Whole, without_repeats};
 pub use detail::{Detail, Part};
 pub use fire::{FireList, PRESETS, Preset};
-pub use fleet::{Fleet, FleetOrder, FleetRow, Replica, SilentPeer, hourly};
+pub use fleet::{Fleet, FleetBudget, FleetOrder, FleetRow, Replica, SilentPeer, Worst, hourly};
 pub use form::{Field, Form, FormKind};
 pub use investigations::{Investigations, Known, Loss};
 pub use memory::{FleetMemory, Recalled};
@@ -78,6 +82,30 @@ pub enum Pane {
     Investigations,
 }
 
+/// A screen, as the row of tabs has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    /// The fleet, investigations and what they cost, at a glance.
+    #[default]
+    Overview,
+    /// What was spent, on what, and the budgets.
+    Cost,
+}
+
+impl Tab {
+    /// All of them, in the order of their tabs.
+    pub const ALL: [Self; 2] = [Self::Overview, Self::Cost];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Cost => "Cost",
+        }
+    }
+}
+
 /// What lies over the screen.
 #[derive(Debug, Clone)]
 pub enum Overlay {
@@ -117,8 +145,12 @@ pub struct App {
     pub investigations: Investigations,
     /// What the replicas remember.
     pub memory: FleetMemory,
+    /// The screen, under an opened investigation.
+    pub tab: Tab,
     /// Where keys go on the overview.
     pub pane: Pane,
+    /// The state of the Cost screen.
+    pub spending: Spending,
     /// The investigation at the list's marker, or the opened one, as far as it has been asked for.
     pub detail: Option<Detail>,
     /// What lies over the screen.
@@ -172,7 +204,9 @@ impl App {
             fleet: Fleet::default(),
             investigations: Investigations::new(now),
             memory: FleetMemory::default(),
+            tab: Tab::default(),
             pane: Pane::default(),
+            spending: Spending::default(),
             detail: None,
             overlay: None,
             filter: Input::default(),
@@ -227,7 +261,10 @@ impl App {
         } else if self.fleet.known_count() == 0 {
             Context::NoConnection
         } else {
-            Context::Overview
+            match self.tab {
+                Tab::Overview => Context::Overview,
+                Tab::Cost => Context::Cost,
+            }
         }
     }
 
@@ -263,7 +300,14 @@ impl App {
         let hurry = self.hurry_until.filter(|until| now < *until);
         let moving =
             (!self.is_paused()).then(|| if self.fleet.is_busy(now) { Some(now + FRAME) } else { self.aging(now) });
-        [notice, fault, hurry, moving.flatten()].into_iter().flatten().min()
+        let costs = self.shows_costs().then(|| [self.spending.next_question(), self.spending.aging(now)]);
+        let costs = costs.into_iter().flatten();
+        [notice, fault, hurry, moving.flatten()].into_iter().chain(costs).flatten().min()
+    }
+
+    /// Whether the Cost screen is what the person sees, and goes on.
+    fn shows_costs(&self) -> bool {
+        self.place() == Context::Cost && !self.is_paused()
     }
 
     /// When an age on the screen has grown by a second, while one is shown: that of a replica or an address which does

@@ -1,5 +1,7 @@
 //! Made-up answers of agents, for the tests of state and screens.
 
+mod costs;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{App, AppOptions, Effect, Message, SourceId};
 use crate::net::FleetAnswer;
+pub(crate) use costs::{budget, costs, enormous_costs, no_costs, spend};
 
 /// What one token costs in these answers.
 const NANOS_PER_TOKEN: u64 = 2_000;
@@ -223,6 +226,7 @@ pub(crate) fn enormous(replica: &str, boot_id: &str) -> ReplicaUpdate {
         tools_executed: MOST,
         spend,
     };
+    update.budgets = costs::enormous_budgets();
     update.latency = Some(Latency { count: MOST, p50_ms: MOST, p95_ms: MOST, p99_ms: MOST });
     update.samples = (0..20)
         .chain([MOST - 1, MOST])

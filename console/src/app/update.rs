@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use langdeck_shared::{Accepted, AlertRequest, ReplicaUpdate};
 
 use super::fleet::{Change, said};
-use super::{Aim, App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone};
+use super::{
+    Aim, App, Detail, Effect, Fault, HURRY, Link, Looks, Message, Notice, Pane, SourceId, Tone, without_repeats,
+};
 use crate::net::{FleetAnswer, NetError};
 
 impl App {
@@ -39,6 +41,10 @@ impl App {
                     detail.take(result);
                     self.detail_revision += 1;
                 }
+                Vec::new()
+            }
+            Message::Costs { source, result } => {
+                self.spending.take(source, result, now);
                 Vec::new()
             }
             Message::Fired { place, result } => {
@@ -81,6 +87,7 @@ impl App {
         self.look_at_marked();
         self.revise_detail();
         effects.extend(self.ask_for_detail());
+        effects.extend(self.ask_for_costs(now));
         effects.extend(self.redirect_burst(now));
         effects
     }
@@ -195,6 +202,17 @@ impl App {
         }
         self.asked = Some(detail.id.clone());
         Some(Effect::FetchDetail { source, id: detail.id.clone() })
+    }
+
+    /// While the Cost screen is open its addresses are asked again and again, one question at a time each.
+    fn ask_for_costs(&mut self, now: Instant) -> Vec<Effect> {
+        if !self.shows_costs() || !self.spending.is_due(now) {
+            return Vec::new();
+        }
+        let sources = self.sources.iter().enumerate();
+        let reach: Vec<_> = sources.map(|(at, source)| self.fleet.reach(SourceId(at), source.is_up())).collect();
+        let through = without_repeats(&reach).into_iter().map(SourceId).collect();
+        self.spending.ask(through, now).into_iter().map(Effect::FetchCosts).collect()
     }
 
     /// Sends an alert where it is aimed; one that is spread goes to the next in turn.

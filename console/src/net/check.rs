@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use langdeck_shared::{Accepted, DecisionPage, Investigation, ReplicaUpdate};
+use langdeck_shared::{Accepted, Attribution, Budget, CostEntry, Costs, DecisionPage, Investigation, ReplicaUpdate};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use unicode_width::UnicodeWidthChar;
@@ -55,6 +55,7 @@ impl Whole for ReplicaUpdate {
 
     fn admit(&mut self) -> Result<(), String> {
         name_visibly(&mut self.replica);
+        name_budgets(&mut self.budgets);
         self.investigations.iter_mut().for_each(name_investigation);
         for pattern in &mut self.memory.patterns {
             name_visibly(&mut pattern.service);
@@ -88,6 +89,24 @@ impl Whole for DecisionPage {
     }
 }
 
+impl Whole for Costs {
+    fn bound(value: &mut Value) {
+        bound::bound(value, WHOLE);
+    }
+
+    fn admit(&mut self) -> Result<(), String> {
+        name_visibly(&mut self.replica);
+        name_attribution(&mut self.by);
+        self.span.iter_mut().for_each(|span| name_attribution(&mut span.by));
+        self.what_if.iter_mut().for_each(|what_if| name_visibly(&mut what_if.model));
+        self.missing.iter_mut().for_each(|missing| name_visibly(&mut missing.replica));
+        name_budgets(&mut self.budgets);
+        self.entries.iter_mut().for_each(name_entry);
+        self.outliers.iter_mut().for_each(|outlier| name_entry(&mut outlier.entry));
+        self.check()
+    }
+}
+
 impl Whole for Accepted {
     fn admit(&mut self) -> Result<(), String> {
         name_visibly_shared(&mut self.replica);
@@ -104,6 +123,21 @@ fn name_investigation(investigation: &mut Investigation) {
         name_visibly(&mut alert.service);
     }
     investigation.steps.iter_mut().for_each(|step| name_visibly_shared(&mut step.name));
+}
+
+fn name_budgets(budgets: &mut [Budget]) {
+    budgets.iter_mut().for_each(|budget| name_visibly(&mut budget.scope));
+}
+
+fn name_attribution(by: &mut Attribution) {
+    let lists = [&mut by.by_replica, &mut by.by_step, &mut by.by_model, &mut by.by_service, &mut by.by_alert_type];
+    lists.into_iter().flatten().for_each(|share| name_visibly(&mut share.key));
+}
+
+fn name_entry(entry: &mut CostEntry) {
+    for name in [&mut entry.step, &mut entry.model, &mut entry.service, &mut entry.alert_type] {
+        name_visibly(name);
+    }
 }
 
 pub(super) fn name_visibly(name: &mut String) {

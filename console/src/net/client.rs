@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Once;
 use std::time::Duration;
 
-use langdeck_shared::{Accepted, AlertRequest, DecisionPage, Investigation, Problem};
+use jiff::Timestamp;
+use langdeck_shared::{Accepted, AlertRequest, Costs, DecisionPage, Investigation, Problem};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
@@ -30,6 +31,15 @@ pub struct DecisionFilter {
     pub code: Option<String>,
     /// Only those of this actor, in the agent's words.
     pub actor: Option<String>,
+}
+
+/// The span of time whose costs are wanted besides; as agents take it, without an end it has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CostSpanFilter {
+    /// From here on.
+    pub from: Option<Timestamp>,
+    /// Until before this.
+    pub to: Option<Timestamp>,
 }
 
 /// How long an agent may take.
@@ -107,6 +117,19 @@ impl Client {
     /// See [`NetError`].
     pub async fn investigation(&self, base: &BaseUrl, id: &str) -> Result<Investigation, NetError> {
         self.get(base.endpoint(&["v1", "investigations", id])).await
+    }
+
+    /// What all replicas of the fleet behind an address have spent.
+    ///
+    /// # Errors
+    ///
+    /// See [`NetError`].
+    pub async fn costs(&self, base: &BaseUrl, span: &CostSpanFilter) -> Result<Costs, NetError> {
+        let mut url = base.endpoint(&["v1", "costs"]);
+        let times = [("from", span.from), ("to", span.to)].into_iter();
+        let times = times.filter_map(|(name, time)| Some((name, time?.to_string())));
+        url.query_pairs_mut().append_pair("scope", "fleet").extend_pairs(times);
+        self.get(url).await
     }
 
     /// Decisions of a replica: the last of those that fit, or what came after the cursor.

@@ -15,7 +15,7 @@ pub use base_url::{BaseUrl, BaseUrlError};
 pub use clean::{clean_json, clean_text, clean_within};
 #[cfg(test)]
 pub(crate) use client::read;
-pub use client::{Client, DecisionFilter, Timeouts};
+pub use client::{Client, CostSpanFilter, DecisionFilter, Timeouts};
 pub use error::NetError;
 pub use fleet::{EntryFault, FleetAnswer};
 pub use poll::{PollOptions, spawn_poller};

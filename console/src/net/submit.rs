@@ -1,4 +1,4 @@
-//! What the state asks of agents: send an alert or a burst, fetch an investigation. Each in a task of its own.
+//! What the state asks of agents: send an alert or a burst, fetch an investigation or the costs. Each in a task of its own.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinError;
 
 use super::burst::{self, Hold};
-use super::{BaseUrl, Client, NetError};
+use super::{BaseUrl, Client, CostSpanFilter, NetError};
 use crate::app::{Message, Order, Place, SourceId};
 use crate::crash::{self, Task};
 
@@ -78,6 +78,16 @@ impl Submitter {
             client.investigation(base, &asked).await.map(Box::new)
         };
         self.run(work, move |result| Message::Detail { id, result });
+    }
+
+    /// Fetches the costs of the fleet behind an address; they come as [`Message::Costs`].
+    pub fn fetch_costs(&self, source: SourceId) {
+        let (client, sources) = (self.client.clone(), Arc::clone(&self.sources));
+        let work = async move {
+            let base = sources.get(source.0).ok_or_else(|| unknown(source))?;
+            client.costs(base, &CostSpanFilter::default()).await.map(Box::new)
+        };
+        self.run(work, move |result| Message::Costs { source, result });
     }
 
     /// Runs the work in one task and waits for it in another, so that a panic in it is an answer too.

@@ -53,7 +53,7 @@ pub(super) fn banner(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
             lines.push((format!("  {}", ways_out(app, usize::from(area.width.saturating_sub(4)))), theme.accent));
         }
     }
-    lines.extend(warnings::lines(scene, usize::from(area.width)).into_iter().map(|line| (line, theme.warning)));
+    lines.extend(warnings::lines(scene, usize::from(area.width)));
     Clear.render(area, buffer);
     for (y, (text, style)) in (area.y..area.bottom()).zip(lines) {
         let line = Rect { x: area.x + 1, y, width: area.width.saturating_sub(2), height: 1 };

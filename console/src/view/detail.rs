@@ -66,7 +66,9 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let panel = Panel::new(timed.name.to_string()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
     let [tokens, cost] = spend(timed);
     let attempts = if timed.attempts > 1 { format!("{} attempts", timed.attempts) } else { String::new() };
-    let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(cost, theme.money);
+    let stands_out = detail.whole_step().and_then(|whole| timeline::stands_out(whole, theme)).unwrap_or_default();
+    let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(stands_out, theme.warning);
+    let panel = panel.styled_figure(cost, theme.money);
     let (with_report, width) = (areas.beside.is_none(), usize::from(panel.inner(areas.step).width));
     let key = Key { what: What::Step(detail.step, with_report), revision: scene.app.detail_revision(), width };
     let lines = scene.texts.lines(key, || lines(scene, detail, known, timed, with_report, width));

@@ -1,13 +1,14 @@
 //! The first line: is the fleet well, what runs, what does it cost, and is anybody there.
 
-use langdeck_shared::ReplicaStatus;
+use langdeck_shared::{BudgetState, ReplicaStatus};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::overlays::burst::mark;
-use super::{Scene, format};
+use super::{Scene, budget, format};
 use crate::app::{Link, Overlay, Replica, SourceId};
+use crate::widgets::gauge;
 
 /// What is worth a word beside how many answer, in this order.
 const STATES: [ReplicaStatus; 4] =
@@ -77,10 +78,10 @@ impl Parts {
         let running = app.fleet.running(now);
         let style = if running > 0 { theme.running } else { theme.dim };
         all.push(vec![Span::styled(format!("{} running", format::count(running)), style)]);
-        all.push(vec![
-            Span::styled(format::usd(totals.spend.cost_usd), theme.money),
-            Span::styled(" spent", theme.dim),
-        ]);
+        all.push(budget(scene, wide).unwrap_or_else(|| {
+            let spent = Span::styled(format::usd(totals.spend.cost_usd), theme.money);
+            vec![spent, Span::styled(" spent", theme.dim)]
+        }));
         let first = all.len();
         let mut ended = vec![Span::styled(format::count(totals.ended()), theme.text), Span::styled(" done", theme.dim)];
         if totals.failed > 0 {
@@ -92,6 +93,36 @@ impl Parts {
         all.push(vec![Span::styled(tokens, theme.text), Span::styled(" tokens", theme.dim)]);
         Self { all, first }
     }
+}
+
+/// Cells of the header's gauge.
+const GAUGE: u16 = 10;
+
+/// How far the budget of everything is spent, of all replicas together: `today UTC $0.118 ━━━━╸───── 42 % of $0.28`,
+/// where it is narrow `$0.118 · 42 %`. None where there is no such budget.
+fn budget(scene: Scene<'_>, wide: bool) -> Option<Vec<Span<'static>>> {
+    let Scene { app, theme, .. } = scene;
+    let sum = app.fleet.budgets().iter().map(|budget| &budget.sum).find(|sum| sum.scope == budget::TOTAL)?;
+    let style = match sum.state {
+        BudgetState::Ok => theme.text,
+        state => theme.budget(state).style,
+    };
+    let spent = Span::styled(format::usd(sum.spent_usd), theme.money);
+    let percent = Span::styled(budget::percent(sum), style);
+    if !wide {
+        return Some(vec![spent, Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim), percent]);
+    }
+    let [filled, rest] = gauge::text(sum.spent_usd.nanos(), sum.limit_usd.nanos(), GAUGE, theme);
+    Some(vec![
+        Span::styled(format!("{} ", budget::window(sum)), theme.dim),
+        spent,
+        Span::raw(" "),
+        Span::styled(filled, if sum.state == BudgetState::Ok { theme.money } else { style }),
+        Span::styled(rest, theme.faint),
+        Span::raw(" "),
+        percent,
+        Span::styled(format!(" of {}", format::usd(sum.limit_usd)), theme.dim),
+    ])
 }
 
 /// `9 of 12 replicas answer`; with states `9 of 12 replicas answer, 1 stale, 2 unreachable`, and how many have left the

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::connection;
-use crate::app::App;
+use crate::app::{App, CostPane, Tab};
 
 /// Columns and rows below which nothing useful can be shown.
 pub(super) const SMALLEST: (u16, u16) = (40, 12);
@@ -11,6 +11,8 @@ pub(super) const SMALLEST: (u16, u16) = (40, 12);
 const WIDE: u16 = 116;
 /// From how many rows on there are charts.
 const TALL: u16 = 32;
+/// From how many rows on the tabs have a row of their own.
+const WITH_TABS: u16 = TALL + 2;
 /// Rows of a panel that are frame.
 const FRAME: u16 = 2;
 /// The rows of a timeline of three tools: axis, planner, tools, reasoner.
@@ -20,12 +22,15 @@ const TIMELINE: u16 = FRAME + 6;
 ///
 /// ```text
 /// header
+/// tabs, where it is high
 /// body
 /// banner, over the end of the body while something is wrong, so that nothing moves
 /// footer
 /// ```
 pub(super) struct Areas {
     pub(super) header: Rect,
+    /// May be empty.
+    pub(super) tabs: Rect,
     pub(super) body: Body,
     /// May be empty.
     pub(super) banner: Rect,
@@ -39,6 +44,7 @@ pub(super) enum Body {
     /// Nobody has answered yet.
     NoConnection(Rect),
     Overview(Overview),
+    Cost(Cost),
     Detail(Detail),
 }
 
@@ -88,6 +94,22 @@ pub(super) struct Beside {
     pub(super) report: Rect,
 }
 
+/// ```text
+/// ┌ spent ───────────────────────────┐
+/// ├ budgets ─────────────────────────┤
+/// ├ shares ──────────────────────────┤
+/// ├ what-if ────────┬ outliers ──────┤   one of them where it is narrow, none where it is low
+/// └─────────────────┴────────────────┘
+/// ```
+pub(super) struct Cost {
+    pub(super) spent: Rect,
+    pub(super) budgets: Rect,
+    /// Gives way to the outliers where these have no place of their own and keys go to them.
+    pub(super) shares: Option<Rect>,
+    pub(super) what_if: Option<Rect>,
+    pub(super) outliers: Option<Rect>,
+}
+
 impl Areas {
     /// Where everything stands on a screen of this size; none when it is too small for anything.
     pub(super) fn of(app: &App, area: Rect) -> Option<Self> {
@@ -100,8 +122,10 @@ impl Areas {
         let overlay = rest;
         if app.fleet.known_count() == 0 {
             let (_, banner) = cut_bottom(rest, connection::fault_rows(app));
-            return Some(Self { header, body: Body::NoConnection(rest), banner, footer, overlay });
+            let (tabs, _) = cut_top(rest, 0);
+            return Some(Self { header, tabs, body: Body::NoConnection(rest), banner, footer, overlay });
         }
+        let (tabs, rest) = cut_top(rest, u16::from(area.height >= WITH_TABS));
         let (above, banner) = cut_bottom(rest, connection::banner_rows(app).min(rest.height / 3));
         let body = match app.opened() {
             Some(detail) => {
@@ -109,9 +133,10 @@ impl Areas {
                 let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(known);
                 Body::Detail(Detail::of(rest, steps).above(above.bottom()))
             }
+            None if app.tab == Tab::Cost => Body::Cost(Cost::of(app, above)),
             None => Body::Overview(Overview::of(rest, app.fleet.known_count())),
         };
-        Some(Self { header, body, banner, footer, overlay })
+        Some(Self { header, tabs, body, banner, footer, overlay })
     }
 }
 
@@ -135,6 +160,39 @@ impl Overview {
             cut_bottom(rest, wanted.min(rest.height.div_ceil(2)))
         };
         Self { fleet, list, timeline, charts }
+    }
+}
+
+/// Rows below which there is nothing under the shares.
+const COST_LOW: u16 = 17;
+
+impl Cost {
+    fn of(app: &App, area: Rect) -> Self {
+        let spending = &app.spending;
+        let (spent, rest) = cut_top(area, FRAME + 2 + u16::from(spending.is_partial()));
+        // With heads over its rows; without a budget it is a sentence.
+        let budgets = u16::try_from(spending.budgets().len()).unwrap_or(u16::MAX);
+        let rows = if budgets == 0 { 1 } else { 1 + budgets.clamp(1, (area.height / 7).max(1)) };
+        let (budgets, rest) = cut_top(rest, FRAME + rows);
+        let on_outliers = spending.pane == CostPane::Outliers;
+        let mut cost = Self { spent, budgets, shares: Some(rest), what_if: None, outliers: None };
+        if area.height < COST_LOW {
+            if on_outliers {
+                (cost.shares, cost.outliers) = (None, Some(rest));
+            }
+            return cost;
+        }
+        let (shares, below) = cut_bottom(rest, (area.height / 4).clamp(5, 11));
+        cost.shares = Some(shares);
+        if area.width >= WIDE {
+            let (what_if, outliers) = cut_left(below, area.width * 2 / 5);
+            (cost.what_if, cost.outliers) = (Some(what_if), Some(outliers));
+        } else if on_outliers || !spending.outliers().is_empty() {
+            cost.outliers = Some(below);
+        } else {
+            cost.what_if = Some(below);
+        }
+        cost
     }
 }
 

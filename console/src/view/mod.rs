@@ -1,8 +1,10 @@
 //! What the console draws. It reads the state and changes nothing.
 
+pub(crate) mod budget;
 mod cells;
 mod charts;
 mod connection;
+mod costs;
 mod decisions;
 mod detail;
 mod findings;
@@ -18,6 +20,7 @@ mod memory;
 mod overlays;
 #[cfg(test)]
 mod screens;
+mod tabs;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
@@ -84,6 +87,7 @@ fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, texts: &Tex
         return 0;
     };
     header::render(scene, areas.header, buffer);
+    tabs::render(scene, areas.tabs, buffer);
     let mut beyond = 0;
     match areas.body {
         Body::NoConnection(area) => connection::render(scene, area, buffer),
@@ -100,6 +104,7 @@ fn render(app: &App, area: Rect, buffer: &mut Buffer, theme: &Theme, texts: &Tex
                 }
             }
         }
+        Body::Cost(cost) => costs::render(scene, &cost, buffer),
         Body::Detail(detail) => beyond = detail::render(scene, detail, buffer),
     }
     connection::banner(scene, areas.banner, buffer);
@@ -117,6 +122,9 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
     if areas.banner.contains(at) {
         return Target::Nothing;
     }
+    if areas.tabs.contains(at) {
+        return tabs::tab_at(areas.tabs, at).map_or(Target::Nothing, Target::Tab);
+    }
     match areas.body {
         Body::NoConnection(_) => Target::Nothing,
         Body::Overview(overview) => {
@@ -124,6 +132,9 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
             let replica = fleet::row_at(app, overview.fleet, at).map(Target::Replica).or_else(head);
             let investigation = || investigations::row_at(app, overview.list, at).map(Target::Investigation);
             replica.or_else(investigation).unwrap_or(Target::Nothing)
+        }
+        Body::Cost(cost) => {
+            costs::row_at(app, &cost, at).map_or(Target::Nothing, |(pane, row)| Target::Cost(pane, row))
         }
         Body::Detail(areas) => detail::target(app, areas, at),
     }

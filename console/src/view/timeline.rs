@@ -1,10 +1,11 @@
 //! The chosen investigation over time: a waterfall that grows while it runs, and what it found.
 
-use langdeck_shared::{Investigation, StepStatus};
+use langdeck_shared::{Investigation, Step, StepStatus};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::investigations::{state, why_lost};
+use super::theme::Theme;
 use super::{Scene, findings, format};
 use crate::app::Known;
 use crate::widgets::panel::Panel;
@@ -73,7 +74,10 @@ pub(super) fn strip(scene: Scene<'_>, known: &Known, area: Rect, buffer: &mut Bu
 
 fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -> Vec<WaterfallRow<'a>> {
     let now_ms = elapsed_ms(scene, known);
-    let row = |step: &'a langdeck_shared::Step| {
+    let whole = scene.app.detail.as_ref().filter(|detail| detail.id == investigation.investigation_id);
+    let whole = whole.and_then(|detail| detail.whole.as_ref()).map_or(&[][..], |whole| &whole.steps);
+    let marks = whole.iter().any(|step| stands_out(step, scene.theme).is_some());
+    let row = |(at, step): (usize, &'a Step)| {
         // What a lost run was doing, nobody does any more.
         let state = match step.status {
             StepStatus::Running | StepStatus::Waiting if known.lost.is_some() => StepStatus::Cancelled,
@@ -82,6 +86,12 @@ fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -
         let took = step.duration_ms.or_else(|| step.start_offset_ms.map(|start| now_ms.saturating_sub(start)));
         let took = took.map(format::duration_ms).unwrap_or_default();
         let tokens = if step.tokens > 0 { format!("{} tok", format::count(step.tokens)) } else { String::new() };
+        // Only the whole investigation says what is usual.
+        let mark = match whole.get(at).filter(|whole| whole.name == step.name) {
+            Some(whole) if stands_out(whole, scene.theme).is_some() => scene.theme.glyphs.ascending,
+            _ if marks => " ",
+            _ => "",
+        };
         WaterfallRow {
             label: &step.name,
             attempts: step.attempts,
@@ -89,10 +99,16 @@ fn rows<'a>(scene: Scene<'_>, known: &Known, investigation: &'a Investigation) -
             state,
             start_ms: step.start_offset_ms,
             duration_ms: step.duration_ms,
-            right: format!("{took:>6} {tokens:>8}"),
+            right: format!("{took:>6} {tokens:>8}{mark}"),
         }
     };
-    investigation.steps.iter().map(row).collect()
+    investigation.steps.iter().enumerate().map(row).collect()
+}
+
+/// By how much a step's tokens stand out, in words: `tokens 3.1× the median`; none where they do not.
+pub(super) fn stands_out(step: &Step, theme: &Theme) -> Option<String> {
+    let median = step.median_tokens.filter(|median| langdeck_shared::stands_out(step.tokens, *median))?;
+    Some(format!("tokens {} the median", format::times(step.tokens, median, theme.glyphs.times)))
 }
 
 /// How long the investigation has run. The clock of one whose replica no longer answers stands still.

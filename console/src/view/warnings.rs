@@ -1,27 +1,36 @@
-//! What is odd about the fleet and cannot be seen from its rows: names that two share, names that lead to nobody, and why a
-//! replica is faulty.
+//! What is odd about the fleet and cannot be seen from its rows: budgets that come to their end, names that two share, names
+//! that lead to nobody, and why a replica is faulty.
 
-use super::{Scene, format};
-use crate::app::{App, Replica, SilentPeer};
+use langdeck_shared::BudgetState;
+use ratatui::style::Style;
+
+use super::{Scene, budget, format};
+use crate::app::{App, Replica, SilentPeer, Worst};
 
 /// How many rows they take.
 pub(super) fn rows(app: &App) -> u16 {
+    let budgets = STATES.into_iter().filter(|state| at(app, *state).next().is_some()).count();
     let kinds = [!app.fleet.ambiguous().is_empty(), unresolved(app).next().is_some(), faulty(app).next().is_some()];
-    kinds.into_iter().map(u16::from).sum()
+    kinds.into_iter().map(u16::from).sum::<u16>() + u16::try_from(budgets).unwrap_or(u16::MAX)
 }
 
+/// The states of a budget that are told of, the worst first.
+const STATES: [BudgetState; 2] = [BudgetState::Exceeded, BudgetState::Warning];
 /// What is said around a name that two share, in cells.
 const AROUND: usize = 72;
 
 /// A line of about `width` cells for each kind, about the first of it.
 ///
 /// ```text
+/// ✗ budget total exceeded at agent-0 and 1 more: alerts are refused for 5h 12m; $5.00 of $5.00 spent today UTC
+/// ◐ budget service search at 83 %: $0.415 of $0.500 spent this hour UTC, resets in 12m 03s; then alerts are refused
 /// ? two living replicas call themselves agent-0; --replica-name must differ
 /// ? dns://agents:8000 does not resolve for 12s: no such host
 /// ? agent-1 is faulty: totals.spend.tokens: 18446744073709551615 is more than can be counted
 /// ```
-pub(super) fn lines(scene: Scene<'_>, width: usize) -> Vec<String> {
-    let Scene { app, now, .. } = scene;
+pub(super) fn lines(scene: Scene<'_>, width: usize) -> Vec<(String, Style)> {
+    let Scene { app, now, theme, .. } = scene;
+    let budgets: Vec<_> = STATES.into_iter().filter_map(|state| spent(scene, state, width)).collect();
     let mut lines = Vec::new();
     let ambiguous = app.fleet.ambiguous();
     if let Some(name) = ambiguous.first() {
@@ -41,7 +50,45 @@ pub(super) fn lines(scene: Scene<'_>, width: usize) -> Vec<String> {
     if let Some((replica, reason)) = first.or_else(|| faulty(app).next()) {
         lines.push(format!("{}{} is faulty: {reason}", replica.name, more(faulty(app).count())));
     }
-    lines.into_iter().map(|line| format!("{} {line}", scene.theme.glyphs.stale)).collect()
+    let odd = lines.into_iter().map(|line| (format!("{} {line}", theme.glyphs.stale), theme.warning));
+    budgets.into_iter().chain(odd).collect()
+}
+
+/// The budgets that stand so, each where it does.
+fn at(app: &App, state: BudgetState) -> impl Iterator<Item = &Worst> {
+    let worst = app.fleet.budgets().iter().filter_map(|budget| budget.worst.as_ref());
+    worst.filter(move |worst| worst.budget.state == state)
+}
+
+/// The first of them: which it is, at whom, how much is spent, when that is over, and what happens now or then.
+fn spent(scene: Scene<'_>, state: BudgetState, width: usize) -> Option<(String, Style)> {
+    let Scene { app, now, theme, .. } = scene;
+    let Worst { replica, budget, replicas } = at(app, state).next()?;
+    let others = match at(app, state).count() {
+        0 | 1 => String::new(),
+        count => format!("; {} more budgets so", count - 1),
+    };
+    let place = if app.fleet.known_count() > 1 {
+        let name = format::fit_start(replica, if width < 120 { 12 } else { 28 }, theme.glyphs.ellipsis);
+        format!(" at {name}{}", more(*replicas))
+    } else {
+        String::new()
+    };
+    let left = app.fleet.clock().and_then(|clock| clock.until(budget.resets_at, now)).unwrap_or_default();
+    let left = format::duration_ms(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+    let (scope, window) = (budget::scope(budget), budget::window(budget));
+    let its = if budget.scope == budget::TOTAL { "" } else { "its " };
+    let then = format!("{its}{}", budget::at_limit(budget));
+    let figures = format!("{} of {} spent {window}", format::usd(budget.spent_usd), format::usd(budget.limit_usd));
+    let mark = theme.budget(state);
+    // What matters most stands first: a narrow screen cuts the end.
+    let said = if state == BudgetState::Exceeded {
+        format!("budget {scope} exceeded{place}: {then} for {left}; {figures}{others}")
+    } else {
+        let percent = budget::percent(budget);
+        format!("budget {scope} at {percent}{place}: {figures}, resets in {left}; at the limit {then}{others}")
+    };
+    Some((format!("{} {said}", mark.glyph), mark.style))
 }
 
 fn more(count: usize) -> String {

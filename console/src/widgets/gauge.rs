@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::{put, skip};
 use crate::view::theme::Theme;
 
 /// Draws how much of `whole` is done. It is empty only where nothing is, and full only where all is.
@@ -12,24 +13,21 @@ use crate::view::theme::Theme;
 /// ━━━━━━━━━━━━╸────────────
 /// ```
 pub fn render(done: u64, whole: u64, style: Style, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-    let area = area.intersection(buffer.area);
-    let halves = u128::from(area.width) * 2;
-    if halves == 0 || area.height == 0 {
-        return;
-    }
-    let done = u128::from(done.min(whole));
-    let filled = (done * halves / u128::from(whole.max(1))).max(done.min(1));
+    let [filled, rest] = text(done, whole, area.width, theme);
+    let end = put(area, &filled, style, buffer);
+    put(skip(area, end), &rest, theme.faint, buffer);
+}
+
+/// The same as text: what is done, and the rest up to `width` cells.
+pub fn text(done: u64, whole: u64, width: u16, theme: &Theme) -> [String; 2] {
+    let (cells, done) = (usize::from(width), u128::from(done.min(whole)));
+    let halves = (done * u128::from(width) * 2 / u128::from(whole.max(1))).max(done.min(1));
+    // No more than there are cells, which is far below any limit.
+    let halves = usize::try_from(halves).unwrap_or(usize::MAX).min(2 * cells);
     let [half, full, _] = theme.glyphs.strip;
-    for x in 0..area.width {
-        let (symbol, style) = match filled.saturating_sub(u128::from(x) * 2) {
-            0 => (theme.glyphs.border.horizontal_top, theme.faint),
-            1 => (half, style),
-            _ => (full, style),
-        };
-        if let Some(cell) = buffer.cell_mut((area.x.saturating_add(x), area.y)) {
-            cell.set_symbol(symbol).set_style(style);
-        }
-    }
+    let mut filled = full.repeat(halves / 2);
+    filled.push_str(if halves % 2 == 1 { half } else { "" });
+    [filled, theme.glyphs.border.horizontal_top.repeat(cells - halves.div_ceil(2))]
 }
 
 #[cfg(test)]

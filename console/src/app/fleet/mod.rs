@@ -3,6 +3,7 @@
 //! Each life stands for itself: whatever is said of it, by whom and in whichever order, its sums only grow and are counted
 //! once. Which lives have a row of the table is worked out from that, anew with every answer.
 
+mod budgets;
 mod lives;
 mod order;
 mod replica;
@@ -12,11 +13,13 @@ mod totals;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use langdeck_shared::Totals;
+use langdeck_shared::{ReplicaStatus, Totals};
 
 use super::SourceId;
+use super::costs::Reach;
 use super::series::{self, Second};
 use crate::net::{EntryFault, FleetAnswer, NetError};
+pub use budgets::{FleetBudget, Worst};
 pub(super) use lives::Change;
 pub use order::FleetOrder;
 use replica::Heard;
@@ -57,6 +60,7 @@ pub struct Fleet {
     /// What lives before those did.
     forgotten: Totals,
     totals: Totals,
+    budgets: Vec<FleetBudget>,
 }
 
 /// How far an address has told.
@@ -189,6 +193,8 @@ impl Fleet {
             }
         }
         self.line_up(now);
+        let living = self.replicas().iter().filter(|life| life.status(now) != ReplicaStatus::Gone);
+        self.budgets = budgets::together(living, now);
         changes
     }
 
@@ -304,6 +310,14 @@ impl Fleet {
     #[must_use]
     pub fn via(&self, source: SourceId) -> Option<&str> {
         self.sources.get(source.0)?.via.as_ref().map(|(_, name)| name.as_str())
+    }
+
+    /// Whom an address leads to; none before it has answered.
+    #[must_use]
+    pub fn reach(&self, source: SourceId, answers: bool) -> Option<Reach<'_>> {
+        let (via, _) = self.sources.get(source.0)?.via.as_ref()?;
+        let told = self.replicas().iter().filter(|replica| replica.is_seen_through(source));
+        Some(Reach { answers, via, lives: told.map(|replica| replica.boot_id.as_str()).collect() })
     }
 
     /// The replica in this life, if that has a row.

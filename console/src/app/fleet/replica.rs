@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use langdeck_shared::{
-    FailureKind, Latency, PeerFailure, ReplicaStatus, ReplicaUpdate, STALE_AFTER, ToolMode, Totals, Usd,
+    Budget, FailureKind, Latency, PeerFailure, ReplicaStatus, ReplicaUpdate, STALE_AFTER, ToolMode, Totals, Usd,
 };
 
 use super::SourceId;
 use super::totals::{hourly, later};
+use crate::app::AgentClock;
 use crate::app::series::Series;
 
 /// How long a restart is marked.
@@ -28,6 +29,10 @@ pub struct Replica {
     pub running: u64,
     /// Investigations waiting.
     pub queued: u64,
+    /// Its budgets, as it said them last.
+    pub budgets: Vec<Budget>,
+    /// The time by its clock.
+    pub clock: AgentClock,
     /// Latency of its last investigations.
     pub latency: Option<Latency>,
     /// Its samples per second.
@@ -147,6 +152,8 @@ impl Replica {
             tool_mode: update.tool_mode,
             running: update.running,
             queued: update.queued,
+            budgets: update.budgets.clone(),
+            clock: AgentClock::new(update.now, heard.said()),
             latency: update.latency,
             series: Series::default(),
             answered: heard.said(),
@@ -183,6 +190,8 @@ impl Replica {
             update.replica.clone_into(&mut self.name);
             self.tool_mode = update.tool_mode;
             (self.running, self.queued, self.latency) = (update.running, update.queued, update.latency);
+            self.budgets.clone_from(&update.budgets);
+            self.clock = AgentClock::new(update.now, heard.said());
             (self.uptime_ms, self.heard) = (update.uptime_ms, heard.said());
             if !update.status.answers() {
                 // It was thought to be quiet after its last answer; nobody knows.

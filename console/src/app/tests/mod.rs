@@ -1,6 +1,7 @@
 //! The state through messages, as the loop drives it.
 
 mod asking;
+mod costs;
 mod firing;
 mod fleets;
 mod telling;

@@ -83,6 +83,16 @@ fn scaled(number: u64, units: [&str; 6]) -> String {
     number.to_string()
 }
 
+/// How many times `usual` a number is, rounded down to a tenth below ten: `3.1×`, `42×`; `?×` of nothing.
+#[must_use]
+pub fn times(number: u64, usual: u64, sign: &str) -> String {
+    match (u128::from(number) * 10).checked_div(u128::from(usual)) {
+        None => format!("?{sign}"),
+        Some(tenths) if tenths < 100 => format!("{}.{}{sign}", tenths / 10, tenths % 10),
+        Some(tenths) => format!("{}{sign}", count(u64::try_from(tenths / 10).unwrap_or(u64::MAX))),
+    }
+}
+
 /// A duration given in milliseconds: `45ms`, `1.9s`, `12.4s`, `1m 03s`, `2h 05m`, `3d 04h`.
 #[must_use]
 pub fn duration_ms(ms: u64) -> String {

@@ -6,7 +6,7 @@ mod palette;
 #[cfg(test)]
 mod tests;
 
-use langdeck_shared::{ReplicaStatus, Status, StepKind, StepStatus};
+use langdeck_shared::{BudgetState, ReplicaStatus, Status, StepKind, StepStatus};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -234,6 +234,17 @@ impl Theme {
             ReplicaStatus::Stale => Mark { glyph: glyphs.stale, word: "stale", style: self.stale },
             ReplicaStatus::Unreachable => Mark { glyph: glyphs.failed, word: "unreachable", style: self.failed },
             ReplicaStatus::Gone => Mark { glyph: glyphs.cancelled, word: "gone", style: self.stale },
+        }
+    }
+
+    /// How the state of a budget is shown.
+    #[must_use]
+    pub const fn budget(&self, state: BudgetState) -> Mark {
+        let glyphs = self.glyphs;
+        match state {
+            BudgetState::Ok => Mark { glyph: glyphs.running, word: "ok", style: self.done },
+            BudgetState::Warning => Mark { glyph: glyphs.partial, word: "warning", style: self.warning },
+            BudgetState::Exceeded => Mark { glyph: glyphs.failed, word: "exceeded", style: self.failed },
         }
     }
 

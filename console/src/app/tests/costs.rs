@@ -1,0 +1,231 @@
+//! The Cost screen: whom it asks and when, what it makes of the answers, and its keys. And the fleet's budgets.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::KeyCode;
+use jiff::SignedDuration;
+use langdeck_shared::{BudgetState, ReplicaUpdate, Usd};
+
+use super::SECOND;
+use crate::app::testing::{
+    answer, answer_fleet, app, budget, busy_fleet, costs, fleet_answer, idle, no_costs, press, spend, wall,
+};
+use crate::app::{App, Context, CostPane, Effect, Gesture, Message, SourceId, Split, Tab, Target};
+use crate::net::NetError;
+
+/// The addresses that are asked for costs.
+fn asked(effects: &[Effect]) -> Vec<usize> {
+    let ask = |effect: &Effect| if let Effect::FetchCosts(source) = effect { Some(source.0) } else { None };
+    effects.iter().filter_map(ask).collect()
+}
+
+fn told(app: &mut App, source: usize, costs: langdeck_shared::Costs, now: Instant) -> Vec<Effect> {
+    app.update(Message::Costs { source: SourceId(source), result: Ok(Box::new(costs)) }, now)
+}
+
+/// Two replicas of one fleet, each with an address of its own, and a third that is alone.
+fn two_fleets(now: Instant) -> App {
+    let mut app = app(&["http://a", "http://b", "http://c"], now);
+    for (source, name, boot_id) in [(0, "a", "one"), (1, "b", "two")] {
+        let both = vec![idle("a", "one"), idle("b", "two")];
+        answer_fleet(&mut app, source, fleet_answer(name, boot_id, both), now);
+    }
+    answer(&mut app, 2, idle("c", "three"), now);
+    app
+}
+
+#[test]
+fn costs_are_asked_for_only_while_their_screen_is_open_and_at_once_when_it_opens() {
+    let now = Instant::now();
+    let mut app = two_fleets(now);
+    assert_eq!(asked(&app.update(Message::Tick, now)), [0; 0]);
+    assert_eq!(asked(&press(&mut app, KeyCode::Char('2'), now)), [0, 2], "of one fleet one address");
+    assert_eq!((app.context(), app.tab), (Context::Cost, Tab::Cost));
+    told(&mut app, 0, costs("a", "one"), now);
+    told(&mut app, 2, no_costs("c", "three"), now);
+
+    let soon = now + 1900 * SECOND / 1000;
+    assert_eq!(asked(&app.update(Message::Tick, soon)), [0; 0]);
+    let due = app.next_tick(soon).expect("it is asked again by the clock");
+    assert!(due <= now + 2 * SECOND, "{:?}", due - now);
+    assert_eq!(asked(&app.update(Message::Tick, now + 2 * SECOND)), [0, 2]);
+    for close in [KeyCode::Char('1'), KeyCode::Char('p'), KeyCode::Esc] {
+        let mut app = app.clone();
+        for source in [0, 2] {
+            told(&mut app, source, costs("a", "one"), now + 2 * SECOND);
+        }
+        press(&mut app, close, now + 2 * SECOND);
+        assert_eq!(asked(&app.update(Message::Tick, now + 60 * SECOND)), [0; 0], "{close:?}");
+    }
+}
+
+#[test]
+fn an_address_that_hangs_has_one_question_and_holds_up_no_other() {
+    let now = Instant::now();
+    let mut app = two_fleets(now);
+    press(&mut app, KeyCode::Char('2'), now);
+    told(&mut app, 2, costs("c", "three"), now);
+    assert_eq!(asked(&app.update(Message::Tick, now + 2 * SECOND)), [2]);
+    told(&mut app, 2, costs("c", "three"), now + 2 * SECOND);
+    let failed = Message::Costs { source: SourceId(0), result: Err(NetError::TimedOut(5)) };
+    assert_eq!(asked(&app.update(failed, now + 5 * SECOND)), [0, 2]);
+    assert_eq!(app.spending.failures().map(|(source, _)| source.0).collect::<Vec<_>>(), [0]);
+    let known = app.spending.whole().expect("the other one answered");
+    assert_eq!(known.costs.totals, costs("c", "three").totals);
+}
+
+#[test]
+fn what_is_told_is_added_up_and_nobody_is_counted_twice() {
+    let now = Instant::now();
+    let mut app = two_fleets(now);
+    press(&mut app, KeyCode::Char('2'), now);
+    let tokens = |app: &App| app.spending.whole().map(|whole| whole.costs.totals.tokens);
+    assert_eq!(tokens(&app), None);
+    told(&mut app, 0, costs("a", "one"), now);
+    assert_eq!(tokens(&app), Some(62_400), "what is there is shown before the others come");
+    let mut alone = no_costs("c", "three");
+    alone.totals = spend(600);
+    told(&mut app, 2, alone, now + SECOND);
+    assert_eq!(tokens(&app), Some(63_000));
+
+    // The other address of the fleet takes the place of one that is lost, and the sum does not fall meanwhile.
+    let next_try = now + 60 * SECOND;
+    app.update(Message::PollFailed { source: SourceId(0), error: NetError::Refused, next_try }, now + SECOND);
+    assert_eq!(asked(&app.update(Message::Tick, now + 2 * SECOND)), [1, 2]);
+    told(&mut app, 2, no_costs("c", "three"), now + 2 * SECOND);
+    assert_eq!(tokens(&app), Some(63_000));
+    told(&mut app, 1, costs("b", "two"), now + 3 * SECOND);
+    assert_eq!(tokens(&app), Some(62_400));
+}
+
+#[test]
+fn what_is_old_has_an_age_that_grows() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    press(&mut app, KeyCode::Char('2'), now);
+    told(&mut app, 0, costs("a", "one"), now);
+    assert_eq!(app.spending.age(now + 4 * SECOND), None);
+    // The next question hangs.
+    app.update(Message::Tick, now + 2 * SECOND);
+    let wake = app.next_tick(now + 4 * SECOND).expect("it becomes old by the clock alone");
+    assert_eq!(app.spending.age(wake.max(now + 6 * SECOND)), Some(6 * SECOND));
+    assert!(app.next_tick(now + 6 * SECOND).is_some_and(|tick| tick <= now + 7 * SECOND));
+}
+
+#[test]
+fn keys_split_order_and_mark() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    press(&mut app, KeyCode::Char('2'), now);
+    told(&mut app, 0, costs("a", "one"), now);
+    let rows = |app: &App| app.spending.shares().rows().iter().map(|share| share.key.clone()).collect::<Vec<_>>();
+    assert_eq!((app.spending.shares().split, rows(&app)[0].as_str()), (Split::Service, "checkout-api"));
+    press(&mut app, KeyCode::Right, now);
+    assert_eq!((app.spending.shares().split, rows(&app)[0].as_str()), (Split::AlertType, "high_latency"));
+    for _ in 0..2 {
+        press(&mut app, KeyCode::Left, now);
+    }
+    assert_eq!(app.spending.shares().split, Split::Replica);
+    press(&mut app, KeyCode::Left, now);
+    assert_eq!(app.spending.shares().split, Split::Step, "round and round");
+
+    assert_eq!(rows(&app), ["reasoner", "planner", "get_logs", "get_metrics", "check_pods"]);
+    press(&mut app, KeyCode::Char('j'), now);
+    for _ in 0..3 {
+        press(&mut app, KeyCode::Char('s'), now);
+    }
+    assert_eq!(rows(&app), ["check_pods", "get_logs", "get_metrics", "planner", "reasoner"], "by name");
+    assert_eq!(app.spending.row(CostPane::Shares), 3, "the marker follows the planner");
+    press(&mut app, KeyCode::Char('S'), now);
+    assert_eq!(app.spending.row(CostPane::Shares), 1);
+    told(&mut app, 0, costs("a", "one"), now);
+    assert_eq!(app.spending.row(CostPane::Shares), 1, "an answer changes neither order nor marker");
+    press(&mut app, KeyCode::BackTab, now);
+    assert_eq!(app.spending.pane, CostPane::Budgets);
+    press(&mut app, KeyCode::Char('G'), now);
+    assert_eq!(app.spending.row(CostPane::Budgets), 2);
+}
+
+#[test]
+fn enter_opens_the_investigation_of_a_step_that_stands_out_and_esc_leads_back() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    press(&mut app, KeyCode::Char('2'), now);
+    told(&mut app, 0, costs("a", "b1"), now);
+    press(&mut app, KeyCode::Enter, now);
+    assert!(app.opened().is_none(), "a service is nothing to open");
+    press(&mut app, KeyCode::Tab, now);
+    press(&mut app, KeyCode::Enter, now);
+    let opened = app.opened().expect("the first outlier's investigation");
+    assert_eq!((opened.id.as_str(), opened.step), ("inv_b1_2", 4), "at its reasoner");
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(app.context(), Context::Cost);
+    press(&mut app, KeyCode::Char('j'), now);
+    press(&mut app, KeyCode::Enter, now);
+    assert!(app.opened().is_none());
+    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("inv_gone_1 is not among")));
+    press(&mut app, KeyCode::Char('k'), now);
+    press(&mut app, KeyCode::Enter, now);
+    press(&mut app, KeyCode::Char('2'), now);
+    assert_eq!(app.context(), Context::Cost, "a tab leads out of what is opened");
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(app.context(), Context::Overview);
+}
+
+#[test]
+fn the_mouse_finds_tabs_rows_and_opens_what_it_presses_twice() {
+    let (mut app, now) = busy_fleet(Instant::now());
+    let press = |app: &mut App, target| app.update(Message::Pointed(Gesture::Press, target), now);
+    press(&mut app, Target::Tab(Tab::Cost));
+    told(&mut app, 0, costs("a", "b1"), now);
+    press(&mut app, Target::Cost(CostPane::Shares, 2));
+    assert_eq!(app.spending.row(CostPane::Shares), 2);
+    app.update(Message::Pointed(Gesture::WheelDown, Target::Cost(CostPane::Budgets, 0)), now);
+    assert_eq!((app.spending.pane, app.spending.row(CostPane::Budgets)), (CostPane::Budgets, 1));
+    press(&mut app, Target::Cost(CostPane::Outliers, 0));
+    assert!(app.opened().is_none());
+    press(&mut app, Target::Cost(CostPane::Outliers, 0));
+    assert!(app.opened().is_some());
+}
+
+/// A replica of which so many percent of its budget are spent.
+fn with_budget(name: &str, boot_id: &str, percent: u64) -> ReplicaUpdate {
+    ReplicaUpdate { budgets: vec![budget("total", 280_000_000, percent)], ..idle(name, boot_id) }
+}
+
+#[test]
+fn the_budgets_of_a_fleet_are_those_of_its_living_replicas_and_stand_as_the_worst() {
+    let now = Instant::now();
+    let mut app = app(&["http://a", "http://b"], now);
+    answer(&mut app, 0, with_budget("a", "one", 42), now);
+    assert_eq!(app.fleet.budgets()[0].worst, None);
+    answer(&mut app, 1, with_budget("b", "two", 100), now);
+    let [total] = app.fleet.budgets() else { panic!("{:?}", app.fleet.budgets()) };
+    assert_eq!(total.sum.spent_usd, Usd::from_nanos(2_800_000 * 142));
+    assert_eq!((total.sum.limit_usd, total.sum.replicas), (Usd::from_nanos(560_000_000), 2));
+    assert_eq!(total.sum.state, BudgetState::Exceeded);
+    let worst = total.worst.as_ref().map(|worst| (worst.replica.as_str(), worst.replicas));
+    assert_eq!(worst, Some(("b", 1)));
+
+    // A replica that is gone for good holds no budget any more.
+    app.update(Message::PollFailed { source: SourceId(1), error: NetError::Refused, next_try: now }, now);
+    answer(&mut app, 0, with_budget("a", "one", 43), now + 70 * SECOND);
+    let [total] = app.fleet.budgets() else { panic!("{:?}", app.fleet.budgets()) };
+    assert_eq!((total.sum.replicas, total.sum.state), (1, BudgetState::Ok));
+}
+
+#[test]
+fn of_a_window_that_is_over_nothing_is_spent_any_more() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    let mut update = with_budget("a", "one", 100);
+    update.budgets[0].resets_at = wall() + SignedDuration::from_secs(2);
+    answer(&mut app, 0, update, now);
+    assert!(app.fleet.budgets()[0].worst.is_some());
+    app.update(Message::Tick, now + Duration::from_millis(1999));
+    assert!(app.fleet.budgets()[0].worst.is_some());
+    app.update(Message::Tick, now + 2 * SECOND);
+    let total = &app.fleet.budgets()[0];
+    assert_eq!((&total.worst, total.sum.spent_usd, total.sum.state), (&None, Usd::ZERO, BudgetState::Ok));
+}

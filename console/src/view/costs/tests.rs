@@ -1,0 +1,181 @@
+//! The Cost screen, the header's gauge and the banner under snapshots.
+
+use std::time::{Duration, Instant};
+
+use crossterm::event::KeyCode;
+use langdeck_shared::{AtLimit, BudgetState, Costs};
+use ratatui::layout::{Position, Rect};
+
+use super::super::screens::{SIZES, draw, snapshot, theme};
+use super::super::testing;
+use super::super::theme::{ColorDepth, Theme};
+use crate::app::testing::{answer, app, budget, busy_fleet, costs, enormous, enormous_costs, idle, no_costs, press};
+use crate::app::{App, Message, SourceId, Target};
+use crate::net::NetError;
+
+fn tell(app: &mut App, costs: Costs, now: Instant) {
+    app.update(Message::Costs { source: SourceId(0), result: Ok(Box::new(costs)) }, now);
+}
+
+/// A fleet at work with budgets, on its Cost screen.
+fn at_work() -> (App, Instant) {
+    let (mut app, now) = busy_fleet(Instant::now());
+    for (source, name, boot_id, percent) in
+        [(0, "langchain-free-7d9c-p8mvd", "b1", 42), (2, "langchain-free-7d9c-x2kqp", "b3", 100)]
+    {
+        let mut update = idle(name, boot_id);
+        (update.reset, update.running) = (false, 1);
+        let mut service = budget("service:checkout-api", 500_000_000, 83);
+        service.at_limit = AtLimit::Degrade;
+        update.budgets = vec![budget("total", 280_000_000, percent), service];
+        answer(&mut app, source, update, now);
+    }
+    press(&mut app, KeyCode::Char('2'), now);
+    tell(&mut app, costs("a", "b1"), now);
+    (app, now)
+}
+
+#[test]
+fn the_cost_screen() {
+    let (app, now) = at_work();
+    for size in SIZES {
+        snapshot("cost", &app, size, &theme(), now);
+    }
+    for size in [SIZES[0], SIZES[2]] {
+        snapshot("cost_ascii_without_colour", &app, size, &Theme::new(ColorDepth::None, true), now);
+    }
+}
+
+#[test]
+fn before_the_first_answer_and_before_anything_was_spent() {
+    let now = Instant::now();
+    let mut app = app(&["http://localhost:8000"], now);
+    answer(&mut app, 0, idle("agent-0", "b0"), now);
+    press(&mut app, KeyCode::Char('2'), now);
+    let screen = testing::render(&draw(&app, (80, 24), &theme(), now));
+    assert!(screen.contains("asking the agents"), "{screen}");
+    tell(&mut app, no_costs("agent-0", "b0"), now);
+    for size in SIZES {
+        snapshot("cost_empty", &app, size, &theme(), now);
+    }
+}
+
+#[test]
+fn what_is_old_says_so_and_who_is_missing_is_named() {
+    let (mut app, now) = at_work();
+    app.update(Message::Tick, now + Duration::from_secs(2));
+    app.update(
+        Message::Costs { source: SourceId(0), result: Err(NetError::TimedOut(5)) },
+        now + Duration::from_secs(7),
+    );
+    for size in SIZES {
+        let screen = testing::render(&draw(&app, size, &theme(), now + Duration::from_secs(9)));
+        assert!(screen.contains("? 9s old"), "{screen}");
+        assert!(screen.contains("no answer from http://localhost:8001 (no answer within 5 s)"), "{screen}");
+    }
+    let screen = testing::render(&draw(&app, SIZES[2], &theme(), now));
+    assert!(screen.contains("without langchain-free-7d9c-k7rtd (no answer within 2 s)"), "{screen}");
+}
+
+#[test]
+fn no_size_panics_and_everything_is_ascii_where_asked() {
+    let (mut app, now) = at_work();
+    let ascii = Theme::new(ColorDepth::TrueColor, true);
+    for key in [KeyCode::Tab, KeyCode::Tab, KeyCode::Tab] {
+        for size in [(40, 12), (41, 13), (60, 17), (80, 24), (115, 33), (116, 34), (159, 50), (160, 50), (400, 100)] {
+            let buffer = draw(&app, size, &ascii, now);
+            let strange = buffer.content().iter().find(|cell| !cell.symbol().is_ascii());
+            assert!(strange.is_none(), "{:?} at {size:?}", strange.map(|cell| cell.symbol()));
+        }
+        press(&mut app, key, now);
+    }
+}
+
+#[test]
+fn the_largest_numbers_draw_without_a_panic() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, enormous("a", "one"), now);
+    press(&mut app, KeyCode::Char('2'), now);
+    tell(&mut app, enormous_costs("a", "one"), now);
+    for _ in 0..5 {
+        for size in SIZES {
+            draw(&app, size, &theme(), now);
+        }
+        press(&mut app, KeyCode::Right, now);
+    }
+}
+
+#[test]
+fn the_mouse_finds_rows_and_tabs() {
+    let (app, now) = at_work();
+    let buffer = draw(&app, SIZES[1], &theme(), now);
+    let mut found = 0;
+    for y in 0..SIZES[1].1 {
+        for x in [4, 60] {
+            let Target::Cost(pane, row) = super::super::target(&app, buffer.area, Position::new(x, y)) else {
+                continue;
+            };
+            let line: String = (0..SIZES[1].0).map(|x| buffer[(x, y)].symbol()).collect();
+            let name = match pane {
+                crate::app::CostPane::Budgets => super::super::budget::scope(&app.spending.budgets()[row]).into_owned(),
+                crate::app::CostPane::Shares => app.spending.shares().rows()[row].key.clone(),
+                crate::app::CostPane::Outliers => app.spending.outliers()[row].entry.step.clone(),
+            };
+            assert!(line.contains(&name[..5]), "{y}: {name} in {line}");
+            found += 1;
+        }
+    }
+    assert!(found >= 2 * 3 + 2 * 3 + 2, "{found}");
+    let tabs: String = (0..SIZES[1].0).map(|x| buffer[(x, 1)].symbol()).collect();
+    let at = |name: &str| Position::new(u16::try_from(tabs.find(name).unwrap()).unwrap(), 1);
+    let area = Rect::new(0, 0, SIZES[1].0, SIZES[1].1);
+    for tab in crate::app::Tab::ALL {
+        assert_eq!(super::super::target(&app, area, at(tab.as_str())), Target::Tab(tab));
+    }
+}
+
+/// On whatever screen: which budget, of whom, how much, until when, and what happens now.
+#[test]
+fn a_budget_at_its_end_is_told_on_every_screen() {
+    let (mut app, now) = at_work();
+    for key in ['2', '1', 'f'] {
+        press(&mut app, KeyCode::Char(key), now);
+        for size in SIZES {
+            let screen = testing::render(&draw(&app, size, &theme(), now));
+            for said in
+                ["budget total exceeded at", "x2kqp: alerts are refused for 13h 30m", "service checkout-api at 83 %"]
+            {
+                assert!(screen.contains(said), "{said:?} at {size:?}\n{screen}");
+            }
+        }
+    }
+    snapshot("budgets_at_their_end", &app, (120, 40), &theme(), now);
+    let mut well = idle("langchain-free-7d9c-x2kqp", "b3");
+    (well.reset, well.uptime_ms) = (false, 125_000);
+    well.budgets = vec![budget("total", 280_000_000, 10)];
+    answer(&mut app, 2, well, now);
+    let screen = testing::render(&draw(&app, SIZES[1], &theme(), now));
+    assert!(!screen.contains("exceeded"), "{screen}");
+}
+
+#[test]
+fn each_way_at_the_limit_has_its_words() {
+    let now = Instant::now();
+    for (at_limit, said) in [
+        (AtLimit::Reject, "alerts are refused for 13h 30m"),
+        (AtLimit::Degrade, "alerts go to the cheaper model for 13h 30m"),
+        (AtLimit::Warn, "alerts go on beyond the limit for 13h 30m"),
+    ] {
+        let mut app = app(&["http://localhost:8000"], now);
+        let mut update = idle("agent-0", "b0");
+        update.budgets = vec![budget("total", 280_000_000, 100)];
+        (update.budgets[0].at_limit, update.budgets[0].state) = (at_limit, BudgetState::Exceeded);
+        answer(&mut app, 0, update, now);
+        let screen = testing::render(&draw(&app, (120, 40), &theme(), now));
+        assert!(
+            screen.contains(&format!("budget total exceeded: {said}; $0.280 of $0.280 spent today UTC")),
+            "{screen}"
+        );
+    }
+}
