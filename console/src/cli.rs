@@ -7,12 +7,13 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use jiff::Timestamp;
 #[cfg(feature = "demo")]
 use langdeck_shared::ToolMode;
 
-use crate::app::{parse_count, parse_rate};
+use crate::app::{Split, parse_count, parse_rate};
 use crate::commands::{self, Failure};
-use crate::net::{BaseUrl, DecisionFilter};
+use crate::net::{BaseUrl, CostSpanFilter, DecisionFilter};
 
 /// Where to look when nobody says where.
 const DEFAULT_URL: &str = "http://localhost:8000";
@@ -27,6 +28,7 @@ Examples:
   langdeck fire high_cpu payment-api --count 200 --rate 20 --spread
                             many, by turns to all replicas that are ready
   langdeck status           one look at the fleet, printed
+  langdeck costs --by model what was spent on what, and how the budgets stand
   langdeck decisions --follow
                             why agents do what they do, as they do it
 
@@ -39,9 +41,9 @@ Environment:
 
 Exit codes:
   0      done
-  1      it failed: no agent answers (for status and decisions: not one of them), an investigation
-         failed, one of several alerts was not accepted, or a part of the console failed and was
-         restarted
+  1      it failed: no agent answers (for status, costs and decisions: not one of them), an
+         investigation failed, one of several alerts was not accepted, or a part of the console
+         failed and was restarted
   2      not understood, or no terminal to open the console on
   101    the console itself failed; a report is left in a file
   128+n  ended by signal n";
@@ -82,6 +84,7 @@ enum Command {
     Demo(Demo),
     Fire(Box<Fire>),
     Status(Status),
+    Costs(Costs),
     Decisions(Decisions),
     /// Print a completion script for a shell.
     ///
@@ -221,6 +224,45 @@ pub struct Status {
     target: Target,
 }
 
+/// Print what agents have spent, on what, and how their budgets stand.
+///
+/// Of all replicas of a fleet together, since the start of each. Agents that do not answer are named with the reason.
+/// Exits with 1 when none answers.
+///
+/// Examples:
+///   langdeck costs --by replica
+///   langdeck costs --by alert-type --from 2026-01-15T00:00:00Z --json
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct Costs {
+    /// By what it is split.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub by: Split,
+
+    /// What was spent from then on, such as 2026-01-15T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+
+    /// What was spent before then.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+
+    /// Print all of it as JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Costs {
+    /// The span of time that is wanted besides.
+    #[must_use]
+    pub const fn span(&self) -> CostSpanFilter {
+        CostSpanFilter { from: self.from, to: self.to }
+    }
+}
+
 /// Print why agents did what they did.
 ///
 /// The last decisions that agents remember, oldest first: plans, retries, tools gone without, refusals, and all the
@@ -333,6 +375,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Status(status)) => {
             let json = status.json;
             commands::status::run(&status.target.resolve(target)?, json)
+        }
+        Some(Command::Costs(costs)) => {
+            let urls = costs.target.clone().resolve(target)?;
+            commands::costs::run(&costs, &urls)
         }
         Some(Command::Decisions(decisions)) => {
             let urls = decisions.target.clone().resolve(target)?;

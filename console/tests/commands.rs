@@ -333,6 +333,33 @@ async fn decisions_are_followed_through_a_restart_and_a_gap_and_each_comes_once(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn costs_are_printed_of_every_fleet_once_and_as_json() {
+    let [a, b] = [agent("pod-a").await, agent("pod-b").await];
+    for (agent, alerts) in [(&a, 2), (&b, 1)] {
+        for _ in 0..alerts {
+            assert_eq!(run(&["fire", "high_latency", "checkout-api", "--url", &agent.url()]).await.code, 0);
+        }
+    }
+    let nobody = nobody().await.to_string();
+    // One of them twice: by its name and by its number.
+    let again = a.url().replace("127.0.0.1", "localhost");
+    let urls = ["--url", &a.url(), "--url", &again, "--url", &b.url(), "--url", &nobody];
+    let ran = run(&[["costs", "--by", "step"].as_slice(), &urls].concat()).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for said in ["STEP", "reasoner", "$0.000942 since ", &format!("without {nobody}: connection refused\n")] {
+        assert!(ran.out.contains(said), "{said:?}\n{}", ran.out);
+    }
+    let ran = run(&[["costs", "--json"].as_slice(), &urls].concat()).await;
+    let costs: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&costs["totals"]["cost_usd"], &costs["totals"]["calls"]), (&json!(0.000942), &json!(15)));
+    assert_eq!(costs["missing"][0]["replica"], nobody);
+    let ran = run(&["costs", "--url", &nobody]).await;
+    assert!(ran.code == 1 && ran.err.contains("nothing listens on"), "{} {}", ran.code, ran.err);
+    let ran = run(&["costs", "--json", "--url", &nobody]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (1, "langdeck: no agent answers\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn status_json_is_for_programs() {
     let (a, nobody) = (agent("pod-a").await, nobody().await.to_string());
     run(&["fire", "high_latency", "checkout-api", "--url", &a.url()]).await;

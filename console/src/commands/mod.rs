@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod console;
+pub mod costs;
 pub mod decisions;
 #[cfg(feature = "demo")]
 pub mod demo;

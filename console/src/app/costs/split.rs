@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
+use clap::ValueEnum;
 use langdeck_shared::{Attribution, CostShare};
 
 /// By what spending is split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Split {
     /// By the replica that spent it.
     Replica,

@@ -3,13 +3,16 @@
 use std::net::Ipv4Addr;
 
 use langdeck_agent::{Agent, Config};
-use langdeck_shared::ToolMode;
+use langdeck_shared::{AtLimit, ToolMode, Usd};
 use tokio::net::TcpListener;
 
 use super::gate::Gate;
 use crate::cli::Demo;
 use crate::commands::Failure;
 use crate::net::BaseUrl;
+
+/// What each agent may spend in a day.
+const BUDGET: Usd = Usd::from_nanos(50_000_000);
 
 /// A place of the fleet, and the agent that is there.
 pub(super) struct Replica {
@@ -58,6 +61,9 @@ pub(super) async fn start(demo: &Demo, sim_delay: f64, gated: bool) -> Result<Ve
             } else {
                 ToolMode::Sequential
             }),
+            // The script spends about two fifths of it in ten minutes; who fires bursts sees it come to its end.
+            budget_usd: Some(BUDGET),
+            budget_at_limit: AtLimit::Degrade,
             ..Config::default()
         };
         let failed =

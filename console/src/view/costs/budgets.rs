@@ -1,6 +1,6 @@
 //! The budgets: a row each, with how far it is spent, until when, and what happens at its limit.
 
-use langdeck_shared::{Budget, BudgetState};
+use langdeck_shared::{AtLimit, Budget, BudgetState};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -19,12 +19,12 @@ const COLUMNS: [Column<'static>; 12] = [
     Column::new("SPENT", 8, 9).right(),
     Column::new("RESERVED", 9, 9).right().priority(6),
     Column::new("LIMIT", 8, 9).right(),
-    Column::new("EACH", 11, 14).right().priority(4),
+    Column::new("EACH", 11, 14).right().priority(5),
     Column::new("UTC", 5, 6).priority(2),
     Column::new("RESETS", 7, 8).right().priority(1),
     Column::new("$/H", 8, 8).right().priority(7),
     Column::new("SPENT IN", 8, 8).right().priority(3),
-    Column::new("AT THE LIMIT", 22, 30).priority(5),
+    Column::new("AT LIMIT", 13, 26).priority(4),
 ];
 
 /// Cells of `42 %` behind a gauge.
@@ -86,7 +86,12 @@ fn budget_row(scene: Scene<'_>, budget: &Budget, row: &mut Row<'_, '_>) {
     row.text(9, &format::usd_figure(budget.burn.last_5m_usd_per_hour), theme.text);
     let spent_in = budget.exhausted_at.map_or_else(|| theme.glyphs.dash.to_owned(), wait);
     row.text(10, &spent_in, if budget.exhausted_at.is_some() { theme.warning } else { theme.dim });
-    row.text(11, &format!("{}{rejections}", budget::at_limit(budget)), theme.dim);
+    let then = match budget.at_limit {
+        AtLimit::Reject => "refuse alerts",
+        AtLimit::Degrade => "cheaper model",
+        AtLimit::Warn => "only warn",
+    };
+    row.text(11, &format!("{then}{rejections}"), theme.dim);
 }
 
 /// `● ok`, `✗ exceeded 1/3` where that is so at one replica of three.

@@ -22,7 +22,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let panel = Panel::new("What if");
     let Some(whole) = app.spending.whole().filter(|whole| !whole.costs.what_if.is_empty()) else {
         let inner = panel.render(area, buffer, theme);
-        let hint = "What all tokens would cost by another model appears here";
+        let hint = "What other models would cost appears here";
         put(inner, &format::fit(hint, usize::from(inner.width), theme.glyphs.ellipsis), theme.dim, buffer);
         return;
     };
