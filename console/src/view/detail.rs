@@ -66,9 +66,7 @@ fn step(scene: Scene<'_>, detail: &Detail, known: &Known, areas: Areas, buffer: 
     let panel = Panel::new(timed.name.to_string()).styled_figure(format!("{} {}", mark.glyph, mark.word), mark.style);
     let [tokens, cost] = spend(timed);
     let attempts = if timed.attempts > 1 { format!("{} attempts", timed.attempts) } else { String::new() };
-    let stands_out = detail.whole_step().and_then(|whole| timeline::stands_out(whole, theme)).unwrap_or_default();
-    let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(stands_out, theme.warning);
-    let panel = panel.styled_figure(cost, theme.money);
+    let panel = panel.styled_figure(attempts, theme.warning).figure(tokens).styled_figure(cost, theme.money);
     let (with_report, width) = (areas.beside.is_none(), usize::from(panel.inner(areas.step).width));
     let key = Key { what: What::Step(detail.step, with_report), revision: scene.app.detail_revision(), width };
     let lines = scene.texts.lines(key, || lines(scene, detail, known, timed, with_report, width));
@@ -84,8 +82,8 @@ fn spend(step: &Step) -> [String; 2] {
     [format!("{} tokens in, {} out", step.input_tokens, step.output_tokens), cost]
 }
 
-/// The step's text: why it failed or was tried again, what it gave, what it was given. Where the report has no place of
-/// its own, it stands under the reasoner.
+/// The step's text: why it failed or was tried again, that its tokens stand out, what it gave, what it was given. Where
+/// the report has no place of its own, it stands under the reasoner.
 fn lines(
     scene: Scene<'_>,
     detail: &Detail,
@@ -103,6 +101,9 @@ fn lines(
     if let Some(error) = &timed.last_error {
         lines.push(Line::styled(format!("error of attempt {}", timed.attempts.saturating_sub(1)), theme.dim));
         lines.extend(text::wrap(error, width).into_iter().map(|part| Line::styled(part, theme.warning)));
+    }
+    if let Some(text) = detail.whole_step().and_then(|whole| timeline::stands_out(whole, theme)) {
+        lines.extend(text::wrap(&text, width).into_iter().map(|part| Line::styled(part, theme.warning)));
     }
     if let Some(whole) = detail.whole.as_ref().filter(|_| with_report && timed.kind == StepKind::Reasoner) {
         lines.extend(findings::whole(scene, whole, width));

@@ -210,6 +210,29 @@ fn decisions_that_are_left_out_are_said_and_so_is_that_there_are_none() {
     assert!(screen.contains("none yet"), "{screen}");
 }
 
+/// What is usual comes with the whole investigation only.
+#[test]
+fn a_step_whose_tokens_stand_out_is_marked_and_says_by_how_much() {
+    let (mut app, now) = opened(Instant::now());
+    let mut whole = *app.detail.clone().and_then(|detail| detail.whole).expect("it has come");
+    let (id, tokens) = (whole.investigation_id.clone(), whole.steps[1].tokens);
+    for _ in 0..2 {
+        press(&mut app, KeyCode::Char('k'), now);
+    }
+    for (median, said) in [(tokens / 2 + 1, None), (tokens / 3, Some("tokens 3.0× the median"))] {
+        whole.steps[1].median_tokens = Some(median);
+        app.update(Message::Detail { id: id.clone(), result: Ok(Box::new(whole.clone())) }, now);
+        for size in SIZES {
+            let screen = testing::render(&draw(&app, size, &theme(), now));
+            assert_eq!(screen.contains("the median"), said.is_some(), "{screen}");
+            assert!(screen.contains(said.unwrap_or_default()), "{screen}");
+            let marked: Vec<&str> = screen.lines().filter(|line| line.contains(" tok▴")).collect();
+            assert!(marked.len() == usize::from(said.is_some()), "{screen}");
+            assert!(marked.iter().all(|line| line.contains(&*whole.steps[1].name)), "{screen}");
+        }
+    }
+}
+
 /// One step was tried three times in vain, another one is in its second attempt.
 #[test]
 fn steps_that_are_tried_again() {

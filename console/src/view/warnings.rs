@@ -63,17 +63,13 @@ fn at(app: &App, state: BudgetState) -> impl Iterator<Item = &Worst> {
 /// The first of them: which it is, at whom, how much is spent, when that is over, and what happens now or then.
 fn spent(scene: Scene<'_>, state: BudgetState, width: usize) -> Option<(String, Style)> {
     let Scene { app, now, theme, .. } = scene;
-    let Worst { replica, budget, replicas } = at(app, state).next()?;
+    let worst = at(app, state).next()?;
+    let budget = &worst.budget;
     let others = match at(app, state).count() {
         0 | 1 => String::new(),
         count => format!("; {} more budgets so", count - 1),
     };
-    let place = if app.fleet.known_count() > 1 {
-        let name = format::fit_start(replica, if width < 120 { 12 } else { 28 }, theme.glyphs.ellipsis);
-        format!(" at {name}{}", more(*replicas))
-    } else {
-        String::new()
-    };
+    let place = place(scene, worst, width);
     let left = app.fleet.clock().and_then(|clock| clock.until(budget.resets_at, now)).unwrap_or_default();
     let left = format::duration_ms(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
     let (scope, window) = (budget::scope(budget), budget::window(budget));
@@ -89,6 +85,26 @@ fn spent(scene: Scene<'_>, state: BudgetState, width: usize) -> Option<(String, 
         format!("budget {scope} at {percent}{place}: {figures}, resets in {left}; at the limit {then}{others}")
     };
     Some((format!("{} {said}", mark.glyph), mark.style))
+}
+
+/// Where a budget stands so: ` at agent-0 and 1 more`, ` everywhere`; nothing where there is one replica. A narrow screen
+/// has no room for whole names.
+fn place(scene: Scene<'_>, worst: &Worst, width: usize) -> String {
+    let Scene { app, theme, .. } = scene;
+    let of = app.fleet.budget(&worst.budget).map_or(1, |known| known.sum.replicas);
+    let wide = width >= 120;
+    if app.fleet.known_count() == 1 {
+        String::new()
+    } else if worst.replicas > 1 && u32::try_from(worst.replicas).is_ok_and(|count| count >= of) {
+        " everywhere".to_owned()
+    } else {
+        let name = format::fit_start(&worst.replica, if wide { 28 } else { 8 }, theme.glyphs.ellipsis);
+        match worst.replicas - 1 {
+            0 => format!(" at {name}"),
+            others if wide => format!(" at {name} and {others} more"),
+            others => format!(" at {name} +{others}"),
+        }
+    }
 }
 
 fn more(count: usize) -> String {
