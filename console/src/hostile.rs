@@ -20,7 +20,7 @@ use crate::app::{App, Gesture, Message, Place, Progress, SourceId};
 use crate::crash::{Panic, Task};
 use crate::net::{clean_text, read};
 use crate::view;
-use answers::{JSON, answered, changed, full, hostile, poisoned, problem, told, whole};
+use answers::{JSON, answered, changed, costs_told, full, hostile, poisoned, problem, told, whole};
 use tty::Tty;
 
 proptest! {
@@ -61,6 +61,17 @@ proptest! {
         app.update(Message::Detail { id, result: Err(problem(&texts)) }, now);
         look(&mut app)?;
         app.update(Message::Fired { place: place(0, texts.first()), result: Err(problem(&texts)) }, now);
+        look(&mut app)?;
+        key(&mut app, "2", now);
+        let costs = costs_told(0, &texts);
+        prop_assert!(matches!(costs, Message::Costs { result: Ok(_), .. }), "refused: {costs:?}");
+        app.update(costs, now);
+        for keys in ["l", "l", "l", "l", "1"] {
+            look(&mut app)?;
+            key(&mut app, keys, now);
+        }
+        app.update(Message::Costs { source: SourceId(0), result: Err(problem(&texts)) }, now);
+        key(&mut app, "2", now);
         look(&mut app)?;
         key(&mut app, "b", now);
         press(&mut app, KeyCode::Enter, now);
@@ -108,6 +119,7 @@ enum Event {
     /// The answer without one of its fields, or with another value there.
     Changed(usize, Index, Option<i64>),
     Whole(Vec<String>),
+    Costs(usize, Vec<String>),
     Fired(bool, Vec<String>),
     /// How far a burst has come, or that it is over.
     Burst(bool, Vec<String>),
@@ -137,6 +149,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (0_usize..4, texts()).prop_map(|(source, texts)| Event::Answer(source, texts)),
         2 => (0_usize..4, any::<Index>(), any::<Option<i64>>()).prop_map(|(source, field, value)| Event::Changed(source, field, value)),
         1 => texts().prop_map(Event::Whole),
+        1 => (0_usize..4, texts()).prop_map(|(source, texts)| Event::Costs(source, texts)),
         1 => (any::<bool>(), texts()).prop_map(|(taken, texts)| Event::Fired(taken, texts)),
         1 => (any::<bool>(), texts()).prop_map(|(over, texts)| Event::Burst(over, texts)),
         1 => hostile().prop_map(Event::Panicked),
@@ -188,6 +201,7 @@ fn message(app: &App, event: Event, (columns, rows): (u16, u16), now: Instant) -
             let id = app.opened().map_or_else(|| "unknown".to_owned(), |detail| detail.id.clone());
             told(id, &poisoned(json!(whole("inv", "evil", Status::Failed)), &texts))
         }
+        Event::Costs(source, texts) => costs_told(source, &texts),
         Event::Fired(true, texts) => {
             let body = json!({"investigation_id": "inv_", "replica": "evil", "status": "queued"});
             let result = read(StatusCode::ACCEPTED, JSON, &poisoned(body, &texts));

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{Accepted, Investigation, ReplicaStatus, Status};
+use langdeck_shared::{Accepted, Costs, Investigation, ReplicaStatus, Status};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::app::testing::{decisions, idle, investigation, pattern, samples};
+use crate::app::testing::{budget, costs, decisions, idle, investigation, pattern, samples};
 use crate::app::{Message, SourceId};
 use crate::net::{FleetAnswer, NetError, read};
 
 pub(super) const JSON: &str = "application/json";
 
 /// Fields that are one word of a few, or a time: anything else there makes the answer none at all.
-const WORDS: [&str; 11] = [
+const WORDS: [&str; 20] = [
     "status",
     "kind",
     "mode",
@@ -28,6 +28,15 @@ const WORDS: [&str; 11] = [
     "time",
     "now",
     "last_seen",
+    "window",
+    "state",
+    "at_limit",
+    "counted",
+    "resets_at",
+    "exhausted_at",
+    "since",
+    "at",
+    "basis",
 ];
 
 /// Texts made of what terminals react to, and of what bends columns.
@@ -84,6 +93,7 @@ pub(super) fn full(replica: &str) -> Value {
     let mut update = idle(replica, replica);
     update.running = 1;
     update.samples = samples(1);
+    update.budgets = vec![budget("total", 1_000_000, 100), budget("service:api", 1_000_000, 83)];
     update.investigations = [Status::Running, Status::Partial, Status::Failed]
         .into_iter()
         .enumerate()
@@ -170,6 +180,12 @@ pub(super) fn answered(source: usize, body: &[u8], now: Instant) -> Message {
 
 pub(super) fn told(id: String, body: &[u8]) -> Message {
     Message::Detail { id, result: read::<Investigation>(StatusCode::OK, JSON, body).map(Box::new) }
+}
+
+/// The costs that an address tells, with something in every field that is ever shown.
+pub(super) fn costs_told(source: usize, texts: &[String]) -> Message {
+    let body = poisoned(json!(costs("evil", "evil")), texts);
+    Message::Costs { source: SourceId(source), result: read::<Costs>(StatusCode::OK, JSON, &body).map(Box::new) }
 }
 
 /// A problem in an agent's words, cleaned as its answers are.
