@@ -170,7 +170,9 @@ mod tests {
     use langdeck_shared::{Latency, MemoryDelta, Sample, Status, Usd};
 
     use super::*;
-    use crate::app::testing::{decisions, enormous, idle, investigation, pattern, samples, totals};
+    use crate::app::testing::{
+        costs, decisions, enormous, enormous_costs, idle, investigation, pattern, samples, totals,
+    };
 
     /// A truthful answer with a bit of everything.
     fn truthful() -> ReplicaUpdate {
@@ -270,6 +272,20 @@ mod tests {
         (update.now, update.started_at) = (Timestamp::MIN, Timestamp::MAX);
         update.investigations[0].accepted_at = Timestamp::MAX;
         assert_eq!(update.admit(), Ok(()));
+    }
+
+    #[test]
+    fn costs_are_named_visibly_and_refused_where_they_cannot_be() {
+        let mut unseen = costs("a", "one");
+        unseen.by.by_service[0].key = "\u{3164}".to_owned();
+        unseen.budgets[0].scope.clear();
+        unseen.outliers[0].entry.step = " ".to_owned();
+        assert_eq!(unseen.admit(), Ok(()));
+        let names = [&unseen.by.by_service[0].key, &unseen.budgets[0].scope, &unseen.outliers[0].entry.step];
+        assert_eq!(names, [BLANK; 3]);
+        unseen.budgets[0].limit_usd = Usd::ZERO;
+        assert_eq!(unseen.admit(), Err("budgets[0].limit_usd: is zero".to_owned()));
+        assert!(enormous_costs("a", "one").admit().is_err());
     }
 
     #[test]
