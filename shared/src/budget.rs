@@ -104,7 +104,7 @@ pub enum BudgetState {
     Ok,
     /// The threshold is reached.
     Warning,
-    /// The limit is reached, or the last alert that came found no room below it.
+    /// The limit is reached, or there is no room below it for the last alert that came.
     Exceeded,
 }
 

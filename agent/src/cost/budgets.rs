@@ -117,8 +117,8 @@ struct Account {
     scope: Arc<str>,
     /// The window under way is the last; before it those that still have money set aside.
     windows: VecDeque<Window>,
-    /// Whether the last investigation that asked found no room.
-    short: bool,
+    /// How much the last investigation that asked found no room for; none where it found some.
+    short: Option<Usd>,
     /// The worst that was told of the window under way.
     told: BudgetState,
     rejections: u64,
@@ -165,9 +165,9 @@ impl BudgetStore for LocalBudgets {
             if let Some(hold) = free.next() {
                 *hold = Some((place, budget.current().stretch.start_ms));
             }
-            budget.short = !budget.has_room(quote.usual);
-            self.changed |= budget.short;
-            if let (true, AtLimit::Degrade, None, Some(cheaper)) =
+            budget.short = Some(quote.usual).filter(|usual| !budget.has_room(*usual));
+            self.changed |= budget.short.is_some();
+            if let (Some(_), AtLimit::Degrade, None, Some(cheaper)) =
                 (budget.short, budget.rule.at_limit, &degraded_by, quote.cheaper)
             {
                 needed = cheaper;
@@ -253,7 +253,7 @@ impl Account {
             rule,
             scope,
             windows: VecDeque::from([window]),
-            short: false,
+            short: None,
             told: BudgetState::Ok,
             rejections: 0,
             began: at,
@@ -268,7 +268,7 @@ impl Account {
         }
         self.windows.retain(|window| window.reserved != Usd::ZERO);
         self.windows.push_back(Window::new(Stretch::of(self.rule.window, at)));
-        (self.short, self.told) = (false, BudgetState::Ok);
+        (self.short, self.told) = (None, BudgetState::Ok);
     }
 
     fn current(&self) -> &Window {
@@ -284,7 +284,9 @@ impl Account {
 
     fn state(&self, window: &Window) -> BudgetState {
         let (spent, limit) = (u128::from(window.spent.nanos()), u128::from(self.rule.limit.nanos()));
-        if self.short || spent >= limit {
+        // What was set aside then may be free again by now, though nobody has asked since.
+        let is_short = self.short.is_some_and(|needed| !self.has_room(needed));
+        if is_short || spent >= limit {
             BudgetState::Exceeded
         } else if spent * 100 >= limit * u128::from(self.rule.threshold_percent) {
             BudgetState::Warning

@@ -52,6 +52,24 @@ fn no_more_is_set_aside_than_there_is_and_what_is_left_over_is_free_again() {
 }
 
 #[test]
+fn a_budget_without_room_is_no_longer_exceeded_once_there_is_some_again() {
+    let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
+    let alert = alert("high_cpu", "api");
+    let state = |budgets: &LocalBudgets| budgets.tell(at(NOON))[0].state;
+    let grant = budgets.reserve(&alert, quote(60), at(NOON)).unwrap();
+    assert!(budgets.reserve(&alert, quote(60), at(NOON)).is_err());
+    budgets.settle(grant.reservation, usd(40), at(NOON).as_millisecond());
+    assert_eq!(state(&budgets), BudgetState::Exceeded);
+    budgets.release(grant.reservation);
+    assert_eq!(state(&budgets), BudgetState::Ok, "the 60 fit now");
+    let grant = budgets.reserve(&alert, quote(60), at(NOON)).unwrap();
+    budgets.settle(grant.reservation, usd(41), at(NOON).as_millisecond());
+    budgets.release(grant.reservation);
+    assert!(budgets.reserve(&alert, quote(60), at(NOON)).is_err());
+    assert_eq!(state(&budgets), BudgetState::Exceeded, "nothing is set aside that could make room");
+}
+
+#[test]
 fn what_was_set_aside_in_one_window_is_spent_of_that_window() {
     let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
     let alert = alert("high_cpu", "api");
