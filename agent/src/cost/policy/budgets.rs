@@ -21,7 +21,7 @@ pub(super) struct BudgetEntry {
     limit_usd: Spanned<Value>,
     #[serde(default)]
     window: BudgetWindow,
-    threshold_percent: Option<Spanned<u8>>,
+    threshold_percent: Option<Spanned<i64>>,
     #[serde(default)]
     at_limit: AtLimit,
 }
@@ -62,14 +62,11 @@ impl Source<'_> {
                 return Err(self.refuse(alert_type.span(), reason));
             }
         };
-        let threshold_percent = match &entry.threshold_percent {
-            None => DEFAULT_THRESHOLD,
-            Some(percent) if (1..=100).contains(percent.get_ref()) => *percent.get_ref(),
-            Some(percent) => {
-                let reason = format!("threshold_percent: {} is not from 1 to 100", percent.get_ref());
-                return Err(self.refuse(percent.span(), reason));
-            }
-        };
+        let threshold_percent = entry.threshold_percent.as_ref().map_or(Ok(DEFAULT_THRESHOLD), |percent| {
+            let fits = u8::try_from(*percent.get_ref()).ok().filter(|percent| (1..=100).contains(percent));
+            let reason = || format!("threshold_percent: {} is not from 1 to 100", percent.get_ref());
+            fits.ok_or_else(|| self.refuse(percent.span(), reason()))
+        })?;
         let limit = self.positive("limit_usd", &entry.limit_usd)?;
         Ok(Rule { scope, limit, window: entry.window, threshold_percent, at_limit: entry.at_limit })
     }

@@ -84,6 +84,7 @@ fn a_budget_that_cannot_be_is_refused_by_its_line() {
         ("\"hour\"", "\"week\"", 4, "expected one of `hour`, `day`, `month`"),
         ("\"hour\"", "\"hour\"\nat_limit = \"explode\"", 5, "expected one of `reject`, `degrade`, `warn`"),
         ("\"hour\"", "\"hour\"\nthreshold_percent = 101", 5, "101 is not from 1 to 100"),
+        ("\"hour\"", "\"hour\"\nthreshold_percent = 300", 5, "300 is not from 1 to 100"),
         ("\"hour\"", "\"hour\"\nservice = \"a\"\nalert_type = \"b\"", 6, "make it two"),
         ("\"hour\"", "\"hour\"\n[[budget]]\nlimit_usd = 1", 6, "`total` has a budget already, at line 3"),
         ("\"hour\"", "\"hour\"\n[[route]]\nmodel = \"m\"", 6, "a route needs an `alert_type`"),
