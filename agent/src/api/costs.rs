@@ -80,7 +80,7 @@ pub(super) async fn costs(
 ) -> Result<Response, ApiError> {
     let scope = params.scope();
     let by = params.words("by", Dimension::ALL, Dimension::as_str);
-    let (from, to) = (params.time("from"), params.time("to"));
+    let (from, to) = params.span();
     let wanted = Wanted { from, to, entries: params.count("entries", 0), by };
     let format = params.word("format", Format::ALL, Format::as_str);
     params.finish()?;

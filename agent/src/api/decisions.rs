@@ -33,14 +33,15 @@ use crate::decisions::{Filter, MOST_DECISIONS, MOST_LOGGED, Page, Wanted};
 pub(super) async fn decisions(State(app): State<Arc<App>>, mut params: Params) -> Result<Json<DecisionPage>, ApiError> {
     let limit = params.limit();
     let cursor = params.text("cursor");
+    let (from, to) = params.span();
     let filter = Filter {
         investigation: params
             .text("investigation_id")
             .map(|id| app.identity.number_of(&id).map_or(Wanted::NotOurs, Wanted::Number)),
         actor: params.word("actor", Actor::ALL, Actor::as_str),
         code: params.word("code", DecisionCode::ALL, DecisionCode::as_str),
-        from: params.time("from"),
-        to: params.time("to"),
+        from,
+        to,
     };
     params.finish()?;
     let decisions = app.runs.decisions();

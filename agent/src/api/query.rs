@@ -69,12 +69,23 @@ impl Params {
     }
 
     /// An instant.
-    pub(super) fn time(&mut self, name: &str) -> Option<Timestamp> {
+    fn time(&mut self, name: &str) -> Option<Timestamp> {
         let text = self.text(name)?;
         text.parse().map_or_else(
             |_| self.refuse(name, format_args!("expected a time such as 2026-01-31T10:30:00Z, found {text:?}")),
             Some,
         )
+    }
+
+    /// From when until when.
+    pub(super) fn span(&mut self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (from, to) = (self.time("from"), self.time("to"));
+        if let (Some(from), Some(to)) = (from, to)
+            && to < from
+        {
+            self.refuse::<()>("to", format_args!("expected a time that is not before from, {from}, found {to}"));
+        }
+        (from, to)
     }
 
     pub(super) fn status(&mut self) -> Option<Status> {

@@ -73,7 +73,8 @@ async fn a_span_holds_what_was_spent_in_it() {
     let span = costs.span.unwrap();
     assert_eq!((span.spend.calls, span.by.by_service), (0, Vec::new()));
     assert_eq!(server.read::<Costs>("/v1/costs").await.span, None);
-    for query in ["from=yesterday", "entries=0", "entries=201"] {
+    let backwards = format!("from={after}&to={before}");
+    for query in ["from=yesterday", "entries=0", "entries=201", &backwards] {
         let refused = server.get(&format!("/v1/costs?{query}")).await;
         assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{query}");
         assert!(problem(refused).await.kind.ends_with("invalid-query"));

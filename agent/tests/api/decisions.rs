@@ -137,6 +137,9 @@ async fn a_filter_that_makes_no_sense_is_refused_by_name() {
         assert_eq!(problem.errors[0].field, name, "{problem:?}");
     }
     server.investigate("high_cpu", "a").await;
+    let backwards = server.get("/v1/decisions?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z").await;
+    let detail = problem(backwards).await.detail;
+    assert_eq!(detail, "to: expected a time that is not before from, 2026-02-01T00:00:00Z, found 2026-01-01T00:00:00Z");
     let future = page(&server, "from=2999-01-01T00:00:00Z").await;
     assert!(future.decisions.is_empty());
     assert_eq!(page(&server, "actor=planner&code=plan_chosen&to=2999-01-01T00:00:00Z").await.decisions.len(), 1);
