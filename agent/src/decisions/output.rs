@@ -170,9 +170,11 @@ fn whole_lines(mut file: &File) -> io::Result<u64> {
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
     let whole = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    let last = tail[..whole.saturating_sub(1)].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let torn = &tail[whole..];
-    // Of something else entirely nothing is ours to cut.
-    if !torn.starts_with(&START[..START.len().min(torn.len())]) {
+    // Of something else entirely nothing is ours to cut, or to move aside.
+    let is_ours = |line: &[u8]| line.starts_with(&START[..START.len().min(line.len())]);
+    if !is_ours(&tail[last..whole]) || !is_ours(torn) {
         return Err(io::Error::other("it holds something else than decisions"));
     }
     let torn = torn.len();

@@ -218,7 +218,7 @@ async fn a_log_is_continued_and_what_a_kill_left_of_a_line_is_taken_away() {
 #[test]
 fn what_is_no_decision_log_stays_as_it_is() {
     let (folder, path) = folder();
-    for text in ["my diary", "line\nanother"] {
+    for text in ["my diary", "line\nanother", "whole lines\n", "many\nof them\n"] {
         fs::write(&path, text).unwrap();
         let error = Output::file(&path, rotation(1 << 20, 3)).unwrap_err();
         assert!(error.to_string().contains("something else"), "{error}");
