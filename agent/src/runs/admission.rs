@@ -84,14 +84,13 @@ impl Runs {
         if !are_limiting {
             return Offer { choice, route, quote: None, cheaper: None };
         }
-        let most = |choice: &ModelChoice| {
-            let most = self.engine.most_cost(choice.model, alert, &self.prices, at);
-            cap.map_or(most, |cap| most.min(cap))
-        };
+        let most = |choice: &ModelChoice| self.engine.most_cost(choice.model, alert, &self.prices, at);
+        let capped = |most: Usd| cap.map_or(most, |cap| most.min(cap));
         let usual = most(&choice);
+        // Compared without the cap, which may be below both: the cheaper one does more for as much.
         let cheaper = cheaper.clone().map(|cheaper| (most(&cheaper), cheaper)).filter(|(most, _)| *most < usual);
-        let quote = Some(Quote { usual, cheaper: cheaper.as_ref().map(|(most, _)| *most) });
-        Offer { choice, route, quote, cheaper: cheaper.map(|(_, cheaper)| cheaper) }
+        let quote = Quote { usual: capped(usual), cheaper: cheaper.as_ref().map(|(most, _)| capped(*most)) };
+        Offer { choice, route, quote: Some(quote), cheaper: cheaper.map(|(_, cheaper)| cheaper) }
     }
 }
 

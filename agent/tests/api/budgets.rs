@@ -146,6 +146,22 @@ async fn a_budget_that_degrades_goes_on_with_the_cheaper_model_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_budget_degrades_where_the_cap_is_below_what_either_model_may_take() {
+    let file = policy(
+        "investigation_cap_usd = 0.00015\n\
+         [[budget]]\nlimit_usd = 0.0002\nwindow = \"month\"\nat_limit = \"degrade\"\n\
+         [[price]]\nmodel = \"simulated-gpt-3.5\"\nfrom = 2026-01-01\ninput = 1\ncached_input = 1\noutput = 1\n\
+         source = \"half of the usual one's\"\n",
+    );
+    let server = Server::with(Config { policy: Some(file.path().into()), ..config() }).await;
+    for (model, degraded_by) in [("simulated-gpt-4", json!(null)), ("simulated-gpt-3.5", json!("total"))] {
+        let tracking = &server.investigate("high_latency", "checkout-api").await["cost_tracking"];
+        assert_eq!((&tracking["model"], &tracking["degraded_by"]), (&json!(model), &degraded_by));
+        assert_eq!(tracking["capped"], json!(true), "{model}");
+    }
+}
+
+#[tokio::test]
 async fn a_budget_that_only_warns_stops_nobody() {
     let server = Server::with(for_investigations(2, AtLimit::Warn)).await;
     let mut states = Vec::new();
