@@ -162,8 +162,9 @@ impl Policy {
     /// When a limit would be one of a model that has no price at `now`, or there is no such model.
     pub(crate) fn check_models(&self, models: &[&str], now: Timestamp) -> Result<(), PolicyError> {
         let degrades = self.budgets.iter().any(|rule| rule.at_limit == AtLimit::Degrade);
-        let degraded = degrades.then_some(("degrade_to", &*self.degrade_to));
-        let chosen = self.routes.iter().map(|route| ("a route", &*route.model)).chain(degraded);
+        let degraded = degrades.then(|| ("degrade_to".to_owned(), &*self.degrade_to));
+        let routed = self.routes.iter().map(|route| (format!("[[route]] {}, of {route}", route.number), &*route.model));
+        let chosen = routed.chain(degraded);
         if let Some((by, model)) = chosen.clone().find(|(_, model)| !models.contains(model)) {
             let reason = format!("{by}: there is no model `{model}`, only {}", models.join(", "));
             return Err(PolicyError::Unfit(reason));

@@ -113,7 +113,7 @@ fn a_limit_is_one_of_models_that_there_are_and_that_have_a_price() {
     assert!(unpriced.contains("`no-price` has no price"), "{unpriced}");
     let route = "[[route]]\nseverity = \"info\"\nmodel = \"other\"\n";
     let missing = check(route, &["m"]).unwrap_err();
-    assert!(missing.contains("a route: there is no model `other`, only m"), "{missing}");
+    assert!(missing.contains("[[route]] 1, of severity info: there is no model `other`, only m"), "{missing}");
     assert_eq!(check(route, &["m", "other"]), Ok(()));
     let unpriced = check(&format!("{route}{degrading}"), &["simulated-gpt-4", "simulated-gpt-3.5", "other"]);
     assert!(unpriced.unwrap_err().contains("`other` has no price"));
