@@ -174,19 +174,21 @@ impl Meters {
 /// money is not summed as floats. Labels take their values from the configuration, never from an alert.
 pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prometheus::Result<String> {
     let now = Timestamp::now();
-    let (totals, attribution, tool_calls, model_retries, (running, queued), caught, budgets) = runs.look(|state| {
-        let books = &state.books;
-        let gauges = state.gauges();
-        (
-            books.totals(),
-            books.ledger.attribution(),
-            books.tool_calls.clone(),
-            books.model_retries,
-            gauges,
-            state.caught(),
-            state.budgets.tell(now),
-        )
-    });
+    let (totals, attribution, tool_calls, model_retries, (running, queued), caught, saved, budgets) =
+        runs.look(|state| {
+            let books = &state.books;
+            let gauges = state.gauges();
+            (
+                books.totals(),
+                books.ledger.attribution(),
+                books.tool_calls.clone(),
+                books.model_retries,
+                gauges,
+                state.caught(),
+                books.ledger.saved(),
+                state.budgets.tell(now),
+            )
+        });
     let page = Page(Registry::new());
     page.add(meters.latency.clone())?;
     page.add(meters.queue_wait.clone())?;
@@ -266,9 +268,14 @@ pub(crate) fn expose(runs: &Runs, identity: &Identity, meters: &Meters) -> prome
     page.count("agent_cache_hits_total", "Alerts answered with an earlier report", caught.hits)?;
     page.count("agent_cache_joins_total", "Alerts that joined an investigation of the same under way", caught.joins)?;
     page.count("agent_cache_misses_total", "Alerts that the cache had nothing for", caught.misses)?;
-    let saved = Counter::new("agent_cache_saved_usd_total", "What the reports given again had cost, in USD")?;
-    saved.inc_by(caught.saved.as_f64());
-    page.add(saved)?;
+    for (name, help, amount) in [
+        ("agent_cache_saved_usd_total", "What the reports given again had cost, in USD", caught.saved),
+        ("agent_models_saved_usd_total", "What cheaper models saved against the usual one, in USD", saved),
+    ] {
+        let counter = Counter::new(name, help)?;
+        counter.inc_by(amount.as_f64());
+        page.add(counter)?;
+    }
     page.budgets(&budgets)?;
     page.gauge("agent_investigations_in_flight", "Investigations at work", running)?;
     page.gauge("agent_investigations_queued", "Investigations waiting for a place to run", queued)?;

@@ -128,6 +128,8 @@ async fn a_route_chooses_the_model_and_what_it_saves_is_counted() {
     let costs: Costs = server.read("/v1/costs").await;
     assert_eq!(costs.totals.cost_usd, Usd::from_nanos(314_000 + 2 * 31_400));
     assert_eq!(costs.savings.models_usd, Usd::from_nanos(2 * (314_000 - 31_400)));
+    let metrics = server.get("/metrics").await.text().await.unwrap();
+    assert!(metrics.contains("\nagent_models_saved_usd_total 0.0005652\n"), "{metrics}");
 }
 
 /// Which lists hold something, in the order of the wire.
