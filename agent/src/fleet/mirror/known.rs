@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use foldhash::{HashMap, HashMapExt};
 use langdeck_shared::{
-    FailureKind, Investigation, PeerFailure, ReplicaStatus, ReplicaUpdate, Sample, ServicePattern, Status,
+    Budget, FailureKind, Investigation, PeerFailure, ReplicaStatus, ReplicaUpdate, Sample, ServicePattern, Status,
 };
 use tokio::time::Instant;
 
@@ -301,7 +301,13 @@ fn is_news(before: &ReplicaUpdate, after: &ReplicaUpdate) -> bool {
             update.tool_mode,
         )
     };
+    // How fast a budget is spent, and when it will be, changes with the time alone.
+    let standing = |budget: &Budget| {
+        let Budget { limit_usd, resets_at, spent_usd, reserved_usd, state, rejections, .. } = *budget;
+        (limit_usd, resets_at, spent_usd, reserved_usd, state, rejections)
+    };
     timeless(before) != timeless(after)
+        || !before.budgets.iter().map(standing).eq(after.budgets.iter().map(standing))
         || before.model != after.model
         || before.replica != after.replica
         || before.version != after.version

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use langdeck_shared::{
-    FailureKind, FleetUpdate, Investigation, MemoryDelta, PeerFailure, ReplicaStatus, ReplicaUpdate, Sample,
-    ServicePattern, Status, ToolMode, Totals, Usd,
+    AtLimit, BudgetWindow, FailureKind, FleetUpdate, Investigation, MemoryDelta, PeerFailure, ReplicaStatus,
+    ReplicaUpdate, Sample, ServicePattern, Status, ToolMode, Totals, Usd,
 };
 use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::*;
+use crate::cost::{BudgetStore, LocalBudgets, Quote, Rule};
 use crate::testing::alert;
 
 const OWN: &str = "own";
@@ -115,6 +116,29 @@ fn who_has_not_changed_is_not_told_of_again() {
     assert!(!second.replicas[0].reset);
     assert_eq!(mirror.cursor("a"), Some("another"));
     assert_eq!(names(&read(&mut mirror, Some(&second.cursor), now)), Vec::<&str>::new());
+}
+
+/// That it turned an alert away moves nothing else; that its rate is another one says only that time has passed.
+#[test]
+fn a_budget_is_told_of_when_it_stands_otherwise() {
+    let (mut mirror, now) = (Mirror::new(), Instant::now());
+    let rule = Rule::total(Usd::from_nanos(100), BudgetWindow::Hour, AtLimit::Reject);
+    let mut budgets = LocalBudgets::new(vec![rule], Timestamp::UNIX_EPOCH);
+    let with = |budgets: &LocalBudgets| ReplicaUpdate { budgets: budgets.tell(Timestamp::UNIX_EPOCH), ..said("a", 1) };
+    hear(&mut mirror, with(&budgets), now);
+    let first = read(&mut mirror, None, now);
+
+    let mut slower = with(&budgets);
+    slower.budgets[0].burn.last_5m_usd_per_hour = Usd::from_nanos(7);
+    hear(&mut mirror, slower, now);
+    let second = read(&mut mirror, Some(&first.cursor), now);
+    assert_eq!(names(&second), Vec::<&str>::new());
+
+    let quote = Quote { usual: Usd::from_nanos(101), cheaper: None };
+    budgets.reserve(&alert("high_cpu", "api"), quote, Timestamp::UNIX_EPOCH).unwrap_err();
+    hear(&mut mirror, with(&budgets), now);
+    let third = read(&mut mirror, Some(&second.cursor), now);
+    assert_eq!(third.replicas[0].budgets[0].rejections, 1);
 }
 
 #[test]
