@@ -23,7 +23,7 @@ const COLUMNS: [Column<'static>; 12] = [
     Column::new("UTC", 5, 6).priority(2),
     Column::new("RESETS", 7, 8).right().priority(1),
     Column::new("$/H", 8, 8).right().priority(7),
-    Column::new("SPENT IN", 8, 8).right().priority(3),
+    Column::new("LASTS", 8, 8).right().priority(3),
     Column::new("AT LIMIT", 13, 26).priority(4),
 ];
 
@@ -84,8 +84,8 @@ fn budget_row(scene: Scene<'_>, budget: &Budget, row: &mut Row<'_, '_>) {
     row.text(7, budget.window.as_str(), theme.dim);
     row.text(8, &wait(budget.resets_at), theme.text);
     row.text(9, &format::usd_figure(budget.burn.last_5m_usd_per_hour), theme.text);
-    let spent_in = budget.exhausted_at.map_or_else(|| theme.glyphs.dash.to_owned(), wait);
-    row.text(10, &spent_in, if budget.exhausted_at.is_some() { theme.warning } else { theme.dim });
+    let lasts = budget.exhausted_at.map_or_else(|| theme.glyphs.dash.to_owned(), wait);
+    row.text(10, &lasts, if budget.exhausted_at.is_some() { theme.warning } else { theme.dim });
     let then = match budget.at_limit {
         AtLimit::Reject => "refuse alerts",
         AtLimit::Degrade => "cheaper model",
