@@ -47,7 +47,7 @@ struct Wanted {
 
 /// What replicas have spent in their lives, on what, and how fast.
 ///
-/// Sums are those of the present lives of the replicas. Of the last 4096 calls each is known by itself; what is longer
+/// Sums are those of the present lives of the replicas. Of the last 1024 calls each is known by itself; what is longer
 /// ago, by the minute for about two hours and by the hour for a month. Of a minute or an hour that a span touches all
 /// counts, and `span` says how far it then reaches; 15 keys of each kind have sums of their own there, and what is more
 /// stands under `(other)`.
