@@ -57,7 +57,7 @@ impl History {
 
     fn fold(&mut self, entry: &Entry) {
         let minute = self.minutes.entry(start_of(entry.at_ms, MINUTE_MS)).or_default();
-        minute.add(entry.slots, entry.charge.spend);
+        minute.add(entry.slots, entry.charge.spend());
         if self.minutes.len() > MOST_MINUTES
             && let Some((minute, sums)) = self.minutes.pop_first()
         {
@@ -81,7 +81,7 @@ impl History {
     pub(super) fn between(&self, from_ms: i64, to_ms: i64) -> Span<BySlot> {
         let mut spent = BySlot::default();
         let (from_ms, to_ms) = self.visit(from_ms, to_ms, |part| match part {
-            Part::Entry(entry) => spent.add(entry.slots, entry.charge.spend),
+            Part::Entry(entry) => spent.add(entry.slots, entry.charge.spend()),
             Part::Sums(sums) => spent.absorb(sums),
         });
         Span { from_ms, to_ms, spent }
@@ -92,7 +92,7 @@ impl History {
         let mut spent = Spend::default();
         let (from_ms, to_ms) = self.visit(from_ms, to_ms, |part| {
             spent += match part {
-                Part::Entry(entry) => entry.charge.spend,
+                Part::Entry(entry) => entry.charge.spend(),
                 Part::Sums(sums) => sums.spend,
             };
         });
@@ -126,7 +126,7 @@ impl History {
     /// Everything.
     #[cfg(test)]
     pub(super) fn sum(&self) -> Spend {
-        let entries = self.entries.iter().map(|entry| entry.charge.spend);
+        let entries = self.entries.iter().map(|entry| entry.charge.spend());
         let sums = self.minutes.values().chain(self.hours.values()).map(|sums| sums.spend);
         entries.chain(sums).chain([self.older.spend]).sum()
     }

@@ -107,16 +107,26 @@ impl Ledger {
         Account { service: services.slot(&alert.service), alert_type: alert_types.slot(&alert.alert_type) }
     }
 
-    /// Enters one call.
-    pub(crate) fn enter(&mut self, Account { service, alert_type }: Account, call: &Call<'_>) {
-        let &Call { at_ms, number, step, attempt, model, charge } = call;
-        let slots = [self.dimensions[STEP].slot(step), self.dimensions[MODEL].slot(model), service, alert_type];
-        self.totals += charge.spend;
-        self.saved += charge.saved;
-        for (dimension, slot) in self.dimensions.iter_mut().zip(slots) {
-            dimension.add(slot, charge.spend);
+    /// Enters calls of one account. What they come to.
+    pub(crate) fn enter<'a>(
+        &mut self,
+        Account { service, alert_type }: Account,
+        calls: impl IntoIterator<Item = Call<'a>>,
+    ) -> Spend {
+        let [steps, models, services, alert_types] = &mut self.dimensions;
+        let mut sum = Spend::default();
+        for Call { at_ms, number, step, attempt, model, charge } in calls {
+            let (step, model, spend) = (steps.slot(step), models.slot(model), charge.spend());
+            steps.add(step, spend);
+            models.add(model, spend);
+            sum += spend;
+            self.saved += charge.saved;
+            self.history.enter(Entry { at_ms, charge, number, attempt, slots: [step, model, service, alert_type] });
         }
-        self.history.enter(Entry { at_ms, charge, number, attempt, slots });
+        services.add(service, sum);
+        alert_types.add(alert_type, sum);
+        self.totals += sum;
+        sum
     }
 
     /// What was spent from an instant until before another; milliseconds since 1970.
@@ -169,7 +179,7 @@ impl Ledger {
         let medians = Medians::of(self.history.last(usize::MAX));
         let outliers = self.history.last(usize::MAX).filter_map(|entry| {
             let (step, model) = entry.step_and_model();
-            let usual = medians.get(step, model).filter(|usual| stands_out(entry.charge.spend.tokens, *usual))?;
+            let usual = medians.get(step, model).filter(|usual| stands_out(entry.charge.spend().tokens, *usual))?;
             Some((self.tell(entry), usual))
         });
         outliers.take(MOST_OUTLIERS).collect()
@@ -202,20 +212,17 @@ fn attribution([by_step, by_model, by_service, by_alert_type]: [Vec<CostShare>; 
 
 #[cfg(test)]
 pub(super) mod tests {
-    use langdeck_shared::{Basis, OTHER};
+    use langdeck_shared::OTHER;
 
     use super::*;
     use crate::cost::reported::Reported;
+    use crate::model::Usage;
     use crate::testing::alert;
-
-    fn spend(tokens: u64) -> Spend {
-        Spend { calls: 1, tokens, input_tokens: tokens, cost_usd: Usd::from_nanos(tokens * 2000), ..Spend::default() }
-    }
 
     fn call<'a>(step: &'a str, model: &'a str, tokens: u64) -> Call<'a> {
         let charge = Charge {
-            spend: spend(tokens),
-            basis: Basis::Reported,
+            usage: Usage { input: tokens, ..Usage::default() },
+            cost: Usd::from_nanos(tokens * 2000),
             reported: Reported::new(None),
             saved: Usd::ZERO,
             price: None,
@@ -238,7 +245,7 @@ pub(super) mod tests {
         let mut ledger = Ledger::new();
         for n in 0..1500 {
             let account = ledger.account(&alert(&format!("type {n}"), &format!("service {n}")));
-            ledger.enter(account, &call(&format!("step {n}"), &format!("model {n}"), n + 1));
+            ledger.enter(account, [call(&format!("step {n}"), &format!("model {n}"), n + 1)]);
         }
         let Attribution { by_step, by_model, by_service, by_alert_type, .. } = ledger.attribution();
         for (shares, most) in [by_step, by_model, by_service, by_alert_type].iter().zip(MOST_KEYS) {
@@ -248,7 +255,7 @@ pub(super) mod tests {
         }
         assert_eq!(ledger.history.sum(), ledger.totals());
         let last = &ledger.last(1)[0];
-        assert_eq!((&*last.step, &*last.service, last.charge.spend.tokens), (OTHER, OTHER, 1500));
+        assert_eq!((&*last.step, &*last.service, last.charge.spend().tokens), (OTHER, OTHER, 1500));
     }
 
     #[test]
@@ -256,7 +263,7 @@ pub(super) mod tests {
         let mut ledger = Ledger::new();
         let account = ledger.account(&alert("high_cpu", "api"));
         for (step, tokens) in [("planner", 45), ("check_pods", 12), ("reasoner", 67), ("check_pods", 12)] {
-            ledger.enter(account, &call(step, "m", tokens));
+            ledger.enter(account, [call(step, "m", tokens)]);
         }
         let by_step = ledger.attribution().by_step;
         let keys: Vec<_> = by_step.iter().map(|share| (share.key.as_str(), share.spend.tokens)).collect();
@@ -267,33 +274,35 @@ pub(super) mod tests {
     fn a_service_that_is_called_like_the_rest_shares_its_place() {
         let mut ledger = Ledger::new();
         let account = ledger.account(&alert("high_cpu", OTHER));
-        ledger.enter(account, &call("planner", "m", 1));
+        ledger.enter(account, [call("planner", "m", 1)]);
         assert_eq!(ledger.attribution().by_service.len(), 1);
     }
     #[test]
     fn entries_stand_out_against_the_median_of_their_step_with_their_model() {
         let mut ledger = Ledger::new();
         let account = ledger.account(&alert("high_cpu", "api"));
-        let mut enter = |step, model, tokens| ledger.enter(account, &call(step, model, tokens));
+        let mut enter = |step, model, tokens| {
+            ledger.enter(account, [call(step, model, tokens)]);
+        };
         (0..18).for_each(|n| enter("planner", "m", 10 + n));
         (0..30).for_each(|_| enter("planner", "wordy", 100));
         enter("planner", "m", 36);
         // 19 calls are too few to say what is usual.
         assert_eq!(ledger.medians(["planner"].into_iter(), "m"), [None]);
         assert!(ledger.outliers().is_empty());
-        ledger.enter(account, &call("planner", "m", 37));
-        ledger.enter(account, &call("reasoner", "m", 1000));
+        ledger.enter(account, [call("planner", "m", 37)]);
+        ledger.enter(account, [call("reasoner", "m", 1000)]);
         // The tenth of the twenty: 10, 11, … 27, 36, 37.
         assert_eq!(ledger.medians(["planner", "reasoner", "no such"].into_iter(), "m"), [Some(19), None, None]);
         assert!(ledger.outliers().is_empty());
-        ledger.enter(account, &call("planner", "m", 40));
+        ledger.enter(account, [call("planner", "m", 40)]);
         let found = |ledger: &Ledger| -> Vec<_> {
-            ledger.outliers().iter().map(|(entry, usual)| (entry.charge.spend.tokens, *usual)).collect()
+            ledger.outliers().iter().map(|(entry, usual)| (entry.charge.spend().tokens, *usual)).collect()
         };
         assert_eq!(found(&ledger), [(40, 20)]);
-        (0..100).for_each(|n| ledger.enter(account, &call("planner", "wordy", 200 + n)));
+        ledger.enter(account, (0..100).map(|n| call("planner", "wordy", 200 + n)));
         assert_eq!(found(&ledger), [(40, 20)], "a hundred of them are what is usual");
-        (0..25).for_each(|n| ledger.enter(account, &call("planner", "wordy", 1000 + n)));
+        ledger.enter(account, (0..25).map(|n| call("planner", "wordy", 1000 + n)));
         let found = found(&ledger);
         assert_eq!((found.len(), found[0].0, found[19].0), (20, 1024, 1005));
     }
@@ -305,7 +314,7 @@ pub(super) mod tests {
         let account = ledger.account(&alert("high_cpu", "api"));
         let mut enter = |at: &str, tokens| {
             let at_ms = time(at).as_millisecond();
-            ledger.enter(account, &Call { at_ms, ..call("planner", "m", tokens) });
+            ledger.enter(account, [Call { at_ms, ..call("planner", "m", tokens) }]);
         };
         // 2000 nano-dollars a token. The first belongs to the month before.
         enter("2026-01-31T23:59:59.999Z", 1);

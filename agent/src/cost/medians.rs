@@ -16,7 +16,7 @@ impl Medians {
     pub(super) fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
         let mut calls: HashMap<_, Vec<u64>> = HashMap::default();
         for entry in entries {
-            calls.entry(entry.step_and_model()).or_default().push(entry.charge.spend.tokens);
+            calls.entry(entry.step_and_model()).or_default().push(entry.charge.spend().tokens);
         }
         // What has no key of its own is several steps or models, of which together nothing is usual.
         let of_one = |&(step, model): &(Slot, Slot)| step != Slot::REST && model != Slot::REST;

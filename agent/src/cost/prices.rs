@@ -42,14 +42,39 @@ pub(crate) struct PriceId(u16);
 /// What one call is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Charge {
-    pub(crate) spend: Spend,
-    pub(crate) basis: Basis,
+    pub(crate) usage: Usage,
+    pub(crate) cost: Usd,
     /// The tokens in the provider's own words.
     pub(crate) reported: Reported,
     /// How much more the usual model would have cost for as many tokens.
     pub(crate) saved: Usd,
     /// By which price; none for a model without one.
     pub(crate) price: Option<PriceId>,
+}
+
+impl Charge {
+    /// What it adds to a sum.
+    pub(crate) fn spend(&self) -> Spend {
+        let Usage { input, output, cached_input, .. } = self.usage;
+        let tokens = input.saturating_add(output);
+        Spend {
+            calls: 1,
+            tokens,
+            input_tokens: input,
+            cached_input_tokens: cached_input.min(input),
+            output_tokens: output,
+            cost_usd: self.cost,
+            unpriced_tokens: if self.price.is_some() { 0 } else { tokens },
+        }
+    }
+
+    pub(crate) const fn basis(&self) -> Basis {
+        match self.price {
+            None => Basis::Unpriced,
+            Some(_) if self.usage.estimated => Basis::Estimated,
+            Some(_) => Basis::Reported,
+        }
+    }
 }
 
 const TOKENS_PER_PRICE: u128 = 1_000_000;
@@ -77,23 +102,9 @@ impl Prices {
     /// What one call is charged, of an investigation that was accepted at an instant. Tokens of a model without a price
     /// then are counted as unpriced.
     pub(crate) fn charge(&self, ModelCall { model, usage, reported }: &ModelCall, at: Timestamp) -> Charge {
-        let tokens = usage.input.saturating_add(usage.output);
         let price = self.find(model, at);
-        let spend = Spend {
-            calls: 1,
-            tokens,
-            input_tokens: usage.input,
-            cached_input_tokens: usage.cached_input.min(usage.input),
-            output_tokens: usage.output,
-            cost_usd: price.map_or(Usd::ZERO, |price| self.price(price).of(*usage)),
-            unpriced_tokens: if price.is_some() { 0 } else { tokens },
-        };
-        let basis = match price {
-            None => Basis::Unpriced,
-            Some(_) if usage.estimated => Basis::Estimated,
-            Some(_) => Basis::Reported,
-        };
-        Charge { spend, basis, reported: Reported::new(*reported), saved: Usd::ZERO, price }
+        let cost = price.map_or(Usd::ZERO, |price| self.price(price).of(*usage));
+        Charge { usage: *usage, cost, reported: Reported::new(*reported), saved: Usd::ZERO, price }
     }
 
     #[cfg(test)]
@@ -117,7 +128,7 @@ impl Prices {
     /// How much more another model would have cost for as many tokens; nothing where either has no price.
     pub(crate) fn saved(&self, other: &str, usage: Usage, charge: &Charge, at: Timestamp) -> Usd {
         match self.find(other, at) {
-            Some(price) if charge.price.is_some() => self.price(price).of(usage).saturating_sub(charge.spend.cost_usd),
+            Some(price) if charge.price.is_some() => self.price(price).of(usage).saturating_sub(charge.cost),
             _ => Usd::ZERO,
         }
     }
@@ -173,7 +184,7 @@ mod tests {
     }
 
     fn cost(model: &str, input: u64, output: u64) -> Usd {
-        charge(model, Usage { input, output, ..Usage::default() }).spend.cost_usd
+        charge(model, Usage { input, output, ..Usage::default() }).cost
     }
 
     fn price(from: &str, nanos: [u64; 3]) -> Price {
@@ -225,10 +236,10 @@ mod tests {
         );
         let call = ModelCall { model: "m".into(), usage: Usage { output: 1, ..Usage::default() }, reported: None };
         let at = |time: &str| prices.charge(&call, time.parse().unwrap());
-        assert_eq!(at("2025-12-31T23:59:59.999Z").basis, Basis::Unpriced);
-        assert_eq!(at("2026-01-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(1));
-        assert_eq!(at("2026-02-28T23:59:59Z").spend.cost_usd, Usd::from_nanos(1));
-        assert_eq!(at("2026-03-01T00:00:00Z").spend.cost_usd, Usd::from_nanos(2));
+        assert_eq!(at("2025-12-31T23:59:59.999Z").basis(), Basis::Unpriced);
+        assert_eq!(at("2026-01-01T00:00:00Z").cost, Usd::from_nanos(1));
+        assert_eq!(at("2026-02-28T23:59:59Z").cost, Usd::from_nanos(1));
+        assert_eq!(at("2026-03-01T00:00:00Z").cost, Usd::from_nanos(2));
     }
 
     #[test]
@@ -256,17 +267,18 @@ mod tests {
     #[test]
     fn an_unknown_model_is_unpriced_and_not_free_and_what_is_estimated_says_so() {
         let usage = Usage { input: 3, output: 4, ..Usage::default() };
-        let Charge { spend, basis, price, .. } = charge("somebody-elses-model", usage);
+        let unpriced = charge("somebody-elses-model", usage);
+        let spend = unpriced.spend();
         assert_eq!((spend.cost_usd, spend.tokens, spend.unpriced_tokens), (Usd::ZERO, 7, 7));
-        assert_eq!((basis, price), (Basis::Unpriced, None));
-        assert_eq!(charge("simulated-gpt-4", usage).basis, Basis::Reported);
-        assert_eq!(charge("simulated-gpt-4", Usage { estimated: true, ..usage }).basis, Basis::Estimated);
+        assert_eq!((unpriced.basis(), unpriced.price), (Basis::Unpriced, None));
+        assert_eq!(charge("simulated-gpt-4", usage).basis(), Basis::Reported);
+        assert_eq!(charge("simulated-gpt-4", Usage { estimated: true, ..usage }).basis(), Basis::Estimated);
     }
 
     #[test]
     fn absurd_usage_saturates() {
         let most = Usage { input: u64::MAX, output: u64::MAX, cached_input: u64::MAX, estimated: false };
-        let spend = charge("simulated-gpt-4", most).spend;
+        let spend = charge("simulated-gpt-4", most).spend();
         assert_eq!((spend.tokens, spend.cost_usd), (u64::MAX, Usd::from_nanos(u64::MAX)));
         let dearest = Usd::from_nanos(u64::MAX);
         let price = Price { input: dearest, cached_input: dearest, output: dearest, ..price(EPOCH, [0; 3]) };

@@ -99,7 +99,7 @@ impl Held<'_> {
             charge.saved = prices.saved(usual, call.usage, &charge, *at);
         }
         if limit.is_some() {
-            let (cost, held) = (charge.spend.cost_usd.nanos(), self.nanos.load(Relaxed));
+            let (cost, held) = (charge.cost.nanos(), self.nanos.load(Relaxed));
             self.nanos.store(held.saturating_sub(cost), Relaxed);
             // More than it said it could take: the next call has less.
             let beyond = cost.saturating_sub(held);

@@ -7,7 +7,7 @@ use langdeck_shared::{Actor, Alert, Status, StepStatus, Totals};
 use tokio::time::Instant;
 
 use super::admission::Terms;
-use super::recorder::{Entry, News, ToolEnd};
+use super::recorder::{Entry, News, PaidCall, ToolEnd};
 use super::{Begun, CancelReason, Run};
 use crate::clock::{self, millis};
 use crate::cost::{Call, Ledger};
@@ -108,7 +108,7 @@ impl Books {
     }
 
     /// Enters what happened in an investigation.
-    pub(super) fn enter(&mut self, run: &Run, News { progress, entries, choices, .. }: News, now: Instant) {
+    pub(super) fn enter(&mut self, run: &Run, News { progress, calls, entries, choices, .. }: News, now: Instant) {
         let decisions = &self.decisions;
         self.investigations.change(run.number, |record| {
             record.show(progress);
@@ -119,16 +119,16 @@ impl Books {
         });
         let second = self.second(now);
         let at_ms = run.wall_clock_ms(now);
+        let calls = calls.iter().map(|PaidCall { step, attempt, model, charge }| {
+            let (number, step) = (run.number, step.as_str());
+            Call { at_ms, number, step, attempt: *attempt, model, charge: *charge }
+        });
+        let spend = self.ledger.enter(run.account, calls);
+        let sample = self.samples.at(second);
+        sample.tokens = sample.tokens.saturating_add(spend.tokens);
+        sample.cost_usd += spend.cost_usd;
         for entry in entries {
             match entry {
-                Entry::Spent { step, attempt, model, charge } => {
-                    let (number, step) = (run.number, step.as_str());
-                    self.ledger.enter(run.account, &Call { at_ms, number, step, attempt, model: &model, charge });
-                    let spend = charge.spend;
-                    let sample = self.samples.at(second);
-                    sample.tokens = sample.tokens.saturating_add(spend.tokens);
-                    sample.cost_usd += spend.cost_usd;
-                }
                 Entry::ToolEnded(tool, end) => self.count_tool(&tool, end),
                 Entry::ToolRetried(tool) => self.calls(&tool).retries += 1,
                 Entry::ModelRetried => self.model_retries += 1,

@@ -264,7 +264,7 @@ proptest! {
         let saved = given_again.map(|record| record.spend().cost_usd).sum::<Usd>();
 
         let answered = script.answered.lock().unwrap();
-        let paid: Spend = answered.iter().map(|call| runs.prices.charge(call, Timestamp::now()).spend).sum();
+        let paid: Spend = answered.iter().map(|call| runs.prices.charge(call, Timestamp::now()).spend()).sum();
         let (totals, attribution, tool_calls, gauges) = runs.look(|state| {
             let books = &state.books;
             (books.totals(), books.ledger.attribution(), books.tool_calls.clone(), state.gauges())

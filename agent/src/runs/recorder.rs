@@ -1,5 +1,6 @@
 //! The recorder: listens to the chain of one investigation, and keeps what the books do not know yet.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use crate::cost::Charge;
 use crate::decisions::Choice;
 use crate::memory::{Progress, StepName, StepRecord};
 use crate::model::{Arguments, ModelCall, Plan};
+
+/// The calls of a short plan, for which the list of them need not grow.
+const USUAL_CALLS: usize = 8;
 
 pub(super) struct Recorder {
     started: Instant,
@@ -24,6 +28,7 @@ pub(super) struct Recorder {
 #[derive(Debug)]
 pub(super) struct News {
     pub(super) progress: Progress,
+    pub(super) calls: Vec<PaidCall>,
     pub(super) entries: Vec<Entry>,
     /// What was decided.
     pub(super) choices: Vec<Choice>,
@@ -31,10 +36,18 @@ pub(super) struct News {
     fresh: bool,
 }
 
+/// A model's answer, and what it is charged.
+#[derive(Debug)]
+pub(super) struct PaidCall {
+    pub(super) step: StepName,
+    pub(super) attempt: u32,
+    pub(super) model: Arc<str>,
+    pub(super) charge: Charge,
+}
+
 /// What the books count.
 #[derive(Debug)]
 pub(super) enum Entry {
-    Spent { step: StepName, attempt: u32, model: Arc<str>, charge: Charge },
     ToolEnded(Arc<str>, ToolEnd),
     ToolRetried(Arc<str>),
     ModelRetried,
@@ -51,18 +64,25 @@ pub(super) enum ToolEnd {
 
 impl Recorder {
     pub(super) fn new(started: Instant) -> Self {
-        let news = News { progress: Progress::none(), entries: Vec::new(), choices: Vec::new(), fresh: false };
+        let news = News {
+            progress: Progress::none(),
+            calls: Vec::with_capacity(USUAL_CALLS),
+            entries: Vec::new(),
+            choices: Vec::new(),
+            fresh: false,
+        };
         Self { started, news: Mutex::new(news) }
     }
 
     /// The news, if there are any, of a chain that goes on.
     pub(super) fn news(&self) -> Option<News> {
         let mut news = self.lock();
-        if !std::mem::take(&mut news.fresh) {
+        if !mem::take(&mut news.fresh) {
             return None;
         }
-        let (entries, choices) = (std::mem::take(&mut news.entries), std::mem::take(&mut news.choices));
-        Some(News { progress: news.progress.clone(), entries, choices, fresh: true })
+        let News { progress, calls, entries, choices, .. } = &mut *news;
+        let (calls, entries, choices) = (mem::take(calls), mem::take(entries), mem::take(choices));
+        Some(News { progress: progress.clone(), calls, entries, choices, fresh: true })
     }
 
     /// The last news of a chain that has ended.
@@ -90,11 +110,7 @@ impl Recorder {
 impl News {
     /// What the calls cost together.
     pub(super) fn cost(&self) -> Usd {
-        let cost = |entry: &Entry| match entry {
-            Entry::Spent { charge, .. } => charge.spend.cost_usd,
-            Entry::ToolEnded(..) | Entry::ToolRetried(_) | Entry::ModelRetried => Usd::ZERO,
-        };
-        self.entries.iter().map(cost).sum()
+        self.calls.iter().map(|call| call.charge.cost).sum()
     }
 
     fn step(&mut self, step: usize) -> Option<&mut StepRecord> {
@@ -128,9 +144,9 @@ impl Observer for Recorder {
     fn called_model(&self, step: usize, call: &ModelCall, charge: Charge) {
         self.note(|news| {
             let Some(step) = news.step(step) else { return };
-            step.spend += charge.spend;
+            step.spend += charge.spend();
             let (attempt, step, model) = (step.attempts(), step.name.clone(), Arc::clone(&call.model));
-            news.entries.push(Entry::Spent { step, attempt, model, charge });
+            news.calls.push(PaidCall { step, attempt, model, charge });
         });
     }
 

@@ -208,7 +208,8 @@ pub(crate) fn memory_entry(record: &Record, identity: &Identity) -> Option<Memor
 
 /// An entry of the ledger.
 pub(super) fn cost_entry(entry: &Told, prices: &Prices, identity: &Identity) -> CostEntry {
-    let Charge { spend, basis, reported, price, .. } = entry.charge;
+    let Charge { reported, price, .. } = entry.charge;
+    let (spend, basis) = (entry.charge.spend(), entry.charge.basis());
     CostEntry {
         at: Timestamp::from_millisecond(entry.at_ms).unwrap_or_default(),
         investigation_id: identity.investigation_id(entry.number),
