@@ -46,7 +46,7 @@ impl Identity {
 
     /// An investigation's id, which says by the boot id whose it is.
     pub(crate) fn investigation_id(&self, number: u64) -> String {
-        format!("inv_{}_{number}", self.boot_id)
+        numbered("inv", &self.boot_id, number)
     }
 
     /// The number in an id that this life gave out; none for any other text.
@@ -66,6 +66,12 @@ impl Identity {
     pub(crate) fn uptime(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.started)
     }
+}
+
+/// The name of the so-and-so-many-th thing of its kind in a life of a replica.
+pub(crate) fn numbered(kind: &str, boot_id: &str, number: u64) -> String {
+    // Into one block of the right size: there are several for each answer.
+    [kind, "_", boot_id, "_", &number.to_string()].concat()
 }
 
 /// A number in the one spelling that this replica writes: digits, without sign and without leading zeros.

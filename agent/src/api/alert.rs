@@ -26,12 +26,16 @@ pub(super) struct Submission {
 impl<S: Send + Sync> FromRequest<S> for Submission {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let key = idempotency_key(request.headers())?;
-        let body = Announced::new(request, BODY_BYTES)?.read().await?;
-        let request = parse(&body)?;
-        let claim = key.map(|key| Claim::new(&key, &request)).transpose();
-        Ok(Self { request, claim: claim.map_err(ApiError::internal)? })
+    fn from_request(request: Request, _state: &S) -> impl Future<Output = Result<Self, ApiError>> {
+        let key = idempotency_key(request.headers());
+        let body = Announced::new(request, BODY_BYTES);
+        // What waits for the body holds no more of the request than this.
+        async move {
+            let (key, body) = (key?, body?);
+            let request = parse(&body.read().await?)?;
+            let claim = key.map(|key| Claim::new(&key, &request)).transpose();
+            Ok(Self { request, claim: claim.map_err(ApiError::internal)? })
+        }
     }
 }
 

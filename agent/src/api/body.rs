@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -15,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// A body that says it is JSON and not too long, before it is read.
 pub(super) struct Announced {
-    request: Request,
+    body: Body,
     most: usize,
 }
 
@@ -32,12 +32,12 @@ impl Announced {
         if usize::try_from(request.body().size_hint().lower()).is_ok_and(|length| length > most) {
             return Err(too_large(most));
         }
-        Ok(Self { request, most })
+        Ok(Self { body: request.into_body(), most })
     }
 
     /// Whether it may have more bytes than that; one that does not say how many may have as many as are allowed.
     pub(super) fn may_exceed(&self, bytes: u64) -> bool {
-        self.request.body().size_hint().upper().is_none_or(|length| length > bytes)
+        self.body.size_hint().upper().is_none_or(|length| length > bytes)
     }
 
     /// The whole body.
@@ -46,10 +46,10 @@ impl Announced {
     ///
     /// When it is longer than is allowed, breaks off or takes too long.
     pub(super) async fn read(self) -> Result<Bytes, ApiError> {
-        let body = Limited::new(self.request.into_body(), self.most);
-        match timeout(LONGEST, body.collect()).await {
+        let Self { body, most } = self;
+        match timeout(LONGEST, Limited::new(body, most).collect()).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(self.most)),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(most)),
             Ok(Err(_)) => Err(ApiError::new(Kind::NotJson, "the body broke off before its end")),
             Err(_elapsed) => {
                 let detail = format!("the body was not complete after {} seconds; send it at once", LONGEST.as_secs());
@@ -106,7 +106,6 @@ fn is_utf_8(media_type: &str) -> bool {
 mod tests {
     use std::convert::Infallible;
 
-    use axum::body::Body;
     use axum::http::{HeaderValue, StatusCode};
     use axum::response::IntoResponse;
     use futures_util::{StreamExt, stream};

@@ -13,7 +13,7 @@ use tower::Service;
 
 use super::ALERTMANAGER;
 use super::error::{ApiError, Kind};
-use crate::identity::Identity;
+use crate::identity::{Identity, numbered};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REPLICA: HeaderName = HeaderName::from_static("x-agent-replica");
@@ -81,8 +81,7 @@ impl Envelope {
         };
         headers.get(REQUEST_ID).filter(sane).cloned().unwrap_or_else(|| {
             let number = self.requests.fetch_add(1, Ordering::Relaxed);
-            let id = format!("req_{}_{number}", self.boot_id);
-            HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unnamed"))
+            HeaderValue::try_from(numbered("req", &self.boot_id, number)).unwrap_or(HeaderValue::from_static("unnamed"))
         })
     }
 

@@ -19,14 +19,14 @@ use crate::tools::ToolCall;
 pub(super) async fn execute(engine: &Engine, job: Job<'_>, plan: &Plan, until: Until) -> Vec<Finding> {
     let steps = plan.tools.iter().enumerate().map(|(place, name)| {
         let attempts = Attempts { until, observer: job.observer, step: place + 1 };
-        ToolStep { engine, job, attempts, name }.take()
+        ToolStep { engine, job, attempts, name }
     });
     match engine.mode {
-        ToolMode::Parallel => join_all(steps).await,
+        ToolMode::Parallel => join_all(steps.map(ToolStep::take)).await,
         ToolMode::Sequential => {
             let mut findings = Vec::with_capacity(plan.tools.len());
             for step in steps {
-                findings.push(step.await);
+                findings.push(step.take().await);
             }
             findings
         }

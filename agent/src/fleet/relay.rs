@@ -36,7 +36,9 @@ impl Fleet {
         question: Question,
         read: impl FnOnce(&Reply) -> Result<T, PeerFailure>,
     ) -> Result<T, PeerFailure> {
-        let result = self.client.ask(&peer.addresses, question).await.and_then(|reply| read(&reply));
+        // On the heap, so that requests which ask nobody do not carry room for it about.
+        let asked = Box::pin(self.client.ask(&peer.addresses, question));
+        let result = asked.await.and_then(|reply| read(&reply));
         self.meters.count_peer_request(result.as_ref().err().map(|failure| failure.kind));
         result
     }

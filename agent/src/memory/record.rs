@@ -12,6 +12,8 @@ use crate::clock;
 use crate::decisions::Decision;
 use crate::model::{Arguments, Conclusion, Plan};
 
+/// The steps of a plan with three tools, for which the list of them need not grow.
+const USUAL_STEPS: usize = 5;
 /// How many decisions a record keeps: a few for each step of the longest plan.
 const MOST_DECISIONS: usize = 128;
 /// How many it has at most when one about an alert that joins it still finds room. There can be any number of these, and
@@ -122,7 +124,9 @@ impl StepName {
 impl Progress {
     /// That of a chain that has not begun.
     pub(crate) fn none() -> Self {
-        Self { plan: None, steps: vec![StepRecord::waiting(StepName::Planner)] }
+        let mut steps = Vec::with_capacity(USUAL_STEPS);
+        steps.push(StepRecord::waiting(StepName::Planner));
+        Self { plan: None, steps }
     }
 }
 

@@ -75,10 +75,8 @@ impl Model for SimulatedModel {
         Box::pin(async move {
             let scenario = self.scenarios.of(&alert.alert_type);
             work(scenario.planner.duration(), DEFAULT_TIMEOUT, self.delay).await;
-            let mut reasoning = scenario.planner.reasoning.render(alert);
-            if let Some(recall) = recall {
-                reasoning.push_str(&recollection(recall));
-            }
+            let recollection = recall.map(recollection).unwrap_or_default();
+            let reasoning = scenario.planner.reasoning.render_between("", alert, &recollection);
             let tools = scenario.tools.iter().map(|part| Arc::clone(&part.tool)).collect();
             self.answer(Plan { tools, reasoning: reasoning.into() }, scenario.planner.tokens)
         })
@@ -121,15 +119,12 @@ impl Model for SimulatedModel {
 }
 
 /// What a planner says about what memory recalls.
-fn recollection(recall: &Recall) -> String {
-    let times = match recall.same_type {
-        0 => return format!("; memory knows the service from {} other investigations", recall.investigations),
-        1 => "once".to_owned(),
-        times => format!("{times} times"),
-    };
-    match &recall.root_cause {
-        Some(cause) => format!("; seen {times} before on this service, most often: {cause}"),
-        None => format!("; seen {times} before on this service"),
+fn recollection(Recall { investigations, same_type, root_cause, .. }: &Recall) -> String {
+    let cause = root_cause.as_deref().map(|cause| [", most often: ", cause]).unwrap_or_default();
+    match same_type {
+        0 => format!("; memory knows the service from {investigations} other investigations"),
+        1 => ["; seen once before on this service", cause[0], cause[1]].concat(),
+        times => ["; seen ", &times.to_string(), " times before on this service", cause[0], cause[1]].concat(),
     }
 }
 

@@ -51,7 +51,7 @@ impl Template {
 
     /// The text for an alert.
     pub(crate) fn render(&self, alert: &Alert) -> String {
-        self.render_after("", alert, |text, out| out.push_str(text))
+        self.render_between("", alert, "")
     }
 
     /// The text for an alert; the same one each time where it does not depend on the alert.
@@ -62,14 +62,14 @@ impl Template {
         }
     }
 
-    /// The text for an alert, with something before it.
-    pub(crate) fn render_marked(&self, mark: &str, alert: &Alert) -> String {
-        self.render_after(mark, alert, |text, out| out.push_str(text))
+    /// The text for an alert, with something before and after it.
+    pub(crate) fn render_between(&self, before: &str, alert: &Alert, after: &str) -> String {
+        self.render_with(before, alert, after, |text, out| out.push_str(text))
     }
 
     /// The text for an alert, where the text is JSON and the placeholders stand within its strings.
     pub(crate) fn render_json(&self, alert: &Alert) -> String {
-        self.render_after("", alert, |text, out| {
+        self.render_with("", alert, "", |text, out| {
             for c in text.chars() {
                 // The names of an alert hold no control characters, so these two are all that JSON wants escaped.
                 if matches!(c, '"' | '\\') {
@@ -80,14 +80,14 @@ impl Template {
         })
     }
 
-    fn render_after(&self, mark: &str, alert: &Alert, insert: impl Fn(&str, &mut String)) -> String {
+    fn render_with(&self, before: &str, alert: &Alert, after: &str, insert: impl Fn(&str, &mut String)) -> String {
         let length = self.0.iter().map(|piece| match piece {
             Piece::Text(text) => text.len(),
             Piece::Service => alert.service.len(),
             Piece::AlertType => alert.alert_type.len(),
         });
-        let mut out = String::with_capacity(mark.len() + length.sum::<usize>());
-        out.push_str(mark);
+        let mut out = String::with_capacity(before.len() + length.sum::<usize>() + after.len());
+        out.push_str(before);
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.push_str(text),
@@ -95,6 +95,7 @@ impl Template {
                 Piece::AlertType => insert(&alert.alert_type, &mut out),
             }
         }
+        out.push_str(after);
         out
     }
 }

@@ -50,16 +50,16 @@ impl Tool for SimulatedTool {
             work(part.duration, part.timeout, self.delay).await;
             match &part.outcome {
                 ToolOutcome::Flaps { failures, error, .. } if attempt <= *failures => {
-                    Err(ToolError::Transient(error.render_marked(MARK, alert)))
+                    Err(ToolError::Transient(error.render_between(MARK, alert, "")))
                 }
                 ToolOutcome::Finds(finding) | ToolOutcome::Flaps { finding, .. } => {
-                    Ok(finding.render_marked(MARK, alert))
+                    Ok(finding.render_between(MARK, alert, ""))
                 }
                 ToolOutcome::Fails { error, permanent: true } => {
-                    Err(ToolError::Permanent(error.render_marked(MARK, alert)))
+                    Err(ToolError::Permanent(error.render_between(MARK, alert, "")))
                 }
                 ToolOutcome::Fails { error, permanent: false } => {
-                    Err(ToolError::Transient(error.render_marked(MARK, alert)))
+                    Err(ToolError::Transient(error.render_between(MARK, alert, "")))
                 }
             }
         })
