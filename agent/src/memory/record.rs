@@ -172,7 +172,6 @@ impl StepRecord {
 impl Record {
     /// An alert that was just accepted. Its number is given by whoever takes the record in.
     pub(crate) fn accepted(alert: Arc<Alert>, accepted_at: Timestamp, accepted: Instant) -> Self {
-        let Progress { plan, steps } = Progress::none();
         Self {
             number: 0,
             changed: 0,
@@ -184,13 +183,13 @@ impl Record {
             ended: None,
             resolved_at: None,
             recall: None,
-            plan,
+            plan: None,
             conclusion: None,
             other_model: None,
             degraded_by: None,
             capped: false,
             error: None,
-            steps,
+            steps: vec![StepRecord::waiting(StepName::Planner)],
             decisions: Vec::new(),
             decisions_left_out: 0,
         }
