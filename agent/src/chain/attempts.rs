@@ -101,7 +101,7 @@ impl Attempts<'_> {
     /// Asks a model. Each answer's call is paid for with what is held and reported, also of one that cannot be used; what
     /// the answer holds is returned.
     pub(super) async fn ask<T, F>(
-        self,
+        &self,
         model: &dyn Model,
         held: Held<'_>,
         question: impl Fn() -> F,
@@ -109,7 +109,7 @@ impl Attempts<'_> {
     where
         F: Future<Output = Result<Answer<T>, ModelError>>,
     {
-        let Self { observer, step, .. } = self;
+        let Self { observer, step, .. } = *self;
         let (question, held) = (&question, &held);
         let attempt = |_| async move {
             let answer = question().await;
@@ -126,7 +126,7 @@ impl Attempts<'_> {
     }
 
     /// Calls a tool; `call` is given the attempt's number, from 1.
-    pub(super) async fn call<T, F>(self, policy: impl Fn() -> CallPolicy, call: impl Fn(u32) -> F) -> Result<T, Failure>
+    pub(super) async fn call<T, F>(&self, policy: impl Fn() -> CallPolicy, call: impl Fn(u32) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, ToolError>>,
     {
@@ -137,7 +137,7 @@ impl Attempts<'_> {
 
     /// All attempts, where a panic of whoever is called is one more way to fail.
     async fn run<T, F>(
-        self,
+        &self,
         callee: Callee,
         policy: impl Fn() -> CallPolicy,
         attempt: impl Fn(u32) -> F,
@@ -152,7 +152,7 @@ impl Attempts<'_> {
 
     /// Attempts until one succeeds or another makes no sense. What succeeds at once does not even ask for the policy.
     async fn repeat<T, F>(
-        self,
+        &self,
         callee: Callee,
         policy: impl Fn() -> CallPolicy,
         attempt: impl Fn(u32) -> F,

@@ -88,7 +88,7 @@ impl ToolStep<'_> {
 
     /// The model chooses the arguments, once; then the tool is called with them, as often as it takes.
     async fn find(&self, held: Held<'_>) -> Result<String, Failure> {
-        let Self { engine, job: Job { alert, model, .. }, attempts, name } = *self;
+        let Self { engine, job: Job { alert, model, .. }, ref attempts, name } = *self;
         let Some(tool) = engine.tools.get(name) else { return Err(Failure::permanent("there is no such tool")) };
         let model = engine.model(model);
         let arguments = attempts.ask(model, held, || model.arguments(ArgumentsRequest { alert, tool: name })).await?;
