@@ -299,28 +299,29 @@ impl Page {
         self.add(counter)
     }
 
-    /// Their scopes come from the configuration.
+    /// Their scopes come from the configuration. A scope may have a budget a window.
     fn budgets(&self, budgets: &[Budget]) -> prometheus::Result<()> {
-        let of_scope = |name, help| GaugeVec::new(Opts::new(name, help), &["scope"]);
-        let limit = of_scope("agent_budget_limit_usd", "Limit of a budget in USD")?;
-        let spent = of_scope("agent_budget_spent_usd", "Spent of a budget in its window under way, in USD")?;
-        let reserved = of_scope("agent_budget_reserved_usd", "Set aside of a budget for work under way, in USD")?;
+        let labels = ["scope", "window"];
+        let of_budget = |name, help| GaugeVec::new(Opts::new(name, help), &labels);
+        let limit = of_budget("agent_budget_limit_usd", "Limit of a budget in USD")?;
+        let spent = of_budget("agent_budget_spent_usd", "Spent of a budget in its window under way, in USD")?;
+        let reserved = of_budget("agent_budget_reserved_usd", "Set aside of a budget for work under way, in USD")?;
         let threshold =
-            of_scope("agent_budget_threshold_ratio", "From which part of its limit on a budget is a warning")?;
+            of_budget("agent_budget_threshold_ratio", "From which part of its limit on a budget is a warning")?;
         let exceeded =
-            of_scope("agent_budget_exceeded", "Whether a budget is spent or has no room for what was asked")?;
-        let end = of_scope("agent_budget_window_end_timestamp_seconds", "When a budget's window under way ends")?;
+            of_budget("agent_budget_exceeded", "Whether a budget is spent or has no room for what was asked")?;
+        let end = of_budget("agent_budget_window_end_timestamp_seconds", "When a budget's window under way ends")?;
         let rejections = Opts::new("agent_budget_rejections_total", "Alerts turned away by a budget without room");
-        let rejections = IntCounterVec::new(rejections, &["scope"])?;
+        let rejections = IntCounterVec::new(rejections, &labels)?;
         for budget in budgets {
-            let scope = [&*budget.scope];
-            limit.with_label_values(&scope).set(budget.limit_usd.as_f64());
-            spent.with_label_values(&scope).set(budget.spent_usd.as_f64());
-            reserved.with_label_values(&scope).set(budget.reserved_usd.as_f64());
-            threshold.with_label_values(&scope).set(f64::from(budget.threshold_percent) / 100.0);
-            exceeded.with_label_values(&scope).set(f64::from(u8::from(budget.state == BudgetState::Exceeded)));
-            end.with_label_values(&scope).set(budget.resets_at.as_duration().as_secs_f64());
-            rejections.with_label_values(&scope).inc_by(budget.rejections);
+            let name = [&*budget.scope, budget.window.as_str()];
+            limit.with_label_values(&name).set(budget.limit_usd.as_f64());
+            spent.with_label_values(&name).set(budget.spent_usd.as_f64());
+            reserved.with_label_values(&name).set(budget.reserved_usd.as_f64());
+            threshold.with_label_values(&name).set(f64::from(budget.threshold_percent) / 100.0);
+            exceeded.with_label_values(&name).set(f64::from(u8::from(budget.state == BudgetState::Exceeded)));
+            end.with_label_values(&name).set(budget.resets_at.as_duration().as_secs_f64());
+            rejections.with_label_values(&name).inc_by(budget.rejections);
         }
         self.add(limit)?;
         self.add(spent)?;

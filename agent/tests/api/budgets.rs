@@ -89,14 +89,17 @@ async fn who_is_refused_learns_which_budget_it_was_and_when_to_come_back() {
     let resets_at = budget.resets_at;
     let metrics = server.get("/metrics").await.text().await.unwrap();
     for line in [
-        "agent_budget_limit_usd{scope=\"total\"} 0.000314",
-        "agent_budget_spent_usd{scope=\"total\"} 0.000314",
-        "agent_budget_reserved_usd{scope=\"total\"} 0",
-        "agent_budget_threshold_ratio{scope=\"total\"} 0.8",
-        "agent_budget_exceeded{scope=\"total\"} 1",
-        &format!("agent_budget_window_end_timestamp_seconds{{scope=\"total\"}} {}", resets_at.as_second()),
+        "agent_budget_limit_usd{scope=\"total\",window=\"month\"} 0.000314",
+        "agent_budget_spent_usd{scope=\"total\",window=\"month\"} 0.000314",
+        "agent_budget_reserved_usd{scope=\"total\",window=\"month\"} 0",
+        "agent_budget_threshold_ratio{scope=\"total\",window=\"month\"} 0.8",
+        "agent_budget_exceeded{scope=\"total\",window=\"month\"} 1",
+        &format!(
+            "agent_budget_window_end_timestamp_seconds{{scope=\"total\",window=\"month\"}} {}",
+            resets_at.as_second()
+        ),
         "agent_step_cost_usd_total{step=\"planner\"} 0.00009",
-        "agent_budget_rejections_total{scope=\"total\"} 2",
+        "agent_budget_rejections_total{scope=\"total\",window=\"month\"} 2",
         "agent_requests_refused_total{reason=\"budget\"} 2",
     ] {
         assert!(metrics.lines().any(|actual| actual == line), "{line:?} is not in:\n{metrics}");
