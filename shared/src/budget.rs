@@ -10,7 +10,7 @@ use crate::report::{is_one, is_zero, one};
 use crate::{BurnRate, Usd};
 
 /// Over which time a budget runs: the whole hour, day or month, in UTC, whatever the replica's time zone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetWindow {
@@ -120,7 +120,7 @@ pub enum Counted {
     EachReplicaItsLife,
 }
 
-/// A budget, and how far it is spent in the window under way.
+/// A budget, and how far it is spent in the window under way. Scope and window tell it from a replica's other ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Budget {

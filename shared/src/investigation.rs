@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::report::{is_false, is_one, is_zero, one};
-use crate::{Alert, CostTracking, Decision, MissingReplica, Report, Usd};
+use crate::{Alert, BudgetWindow, CostTracking, Decision, MissingReplica, Report, Usd};
 
 /// Where an investigation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,6 +173,9 @@ pub struct Investigation {
     /// The scope of the budget because of which a cheaper model than the replica's usual one investigates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded_by: Option<Arc<str>>,
+    /// The window of that budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded_window: Option<BudgetWindow>,
     /// Whether calls were left out because it was not allowed to spend enough for them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub capped: bool,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Alert, Status, StepStatus, ToolMode, Usd};
+use crate::{Alert, BudgetWindow, Status, StepStatus, ToolMode, Usd};
 
 /// The finished answer of an investigation; the body of a successful `POST /investigate`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -119,6 +119,9 @@ pub struct CostTracking {
     /// The scope of the budget because of which that is a cheaper model than the replica's usual one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub degraded_by: Option<Arc<str>>,
+    /// The window of that budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded_window: Option<BudgetWindow>,
     /// Whether calls were left out because the investigation was not allowed to spend enough for them.
     #[serde(default, skip_serializing_if = "is_false")]
     pub capped: bool,

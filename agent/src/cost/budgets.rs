@@ -22,6 +22,14 @@ pub(crate) struct Rule {
     pub(crate) at_limit: AtLimit,
 }
 
+/// What tells a budget from every other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BudgetName {
+    /// As on the wire.
+    pub(crate) scope: Arc<str>,
+    pub(crate) window: BudgetWindow,
+}
+
 /// Whose spending a budget limits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Scope {
@@ -65,7 +73,7 @@ pub(crate) struct Grant {
     pub(crate) reservation: ReservationId,
     pub(crate) amount: Usd,
     /// The budget because of which it is for the cheaper model.
-    pub(crate) degraded_by: Option<Arc<str>>,
+    pub(crate) degraded_by: Option<BudgetName>,
     /// The budgets that have no room for it and do not reject, as they stood before.
     pub(crate) short: Vec<Spent>,
 }
@@ -85,7 +93,8 @@ pub(crate) struct Spent {
 /// Keeps budgets. Whoever shares one store shares the limits.
 pub(crate) trait BudgetStore: fmt::Debug + Send {
     /// Sets the most that an investigation may cost aside, in every budget that covers its alert or in none: of all who
-    /// ask at once, no more are served than there is room for.
+    /// ask at once, no more are served than there is room for. Of several that refuse, the one is told of that will do so
+    /// for longest.
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>>;
 
     /// Some of what was set aside is spent, at this time in milliseconds since 1970.
@@ -138,10 +147,12 @@ struct Window {
 #[derive(Debug)]
 struct Reservation {
     left: Usd,
-    /// Which budgets, and since when their window ran: what is spent later still belongs to that one. An alert is covered
-    /// by three at most: the whole, its service, its type.
-    holds: [Option<(usize, i64)>; 3],
+    /// Which budgets, and since when their window ran: what is spent later still belongs to that one.
+    holds: [Option<(usize, i64)>; MOST],
 }
+
+/// By how many budgets an alert is covered at most: of the whole, its service and its type, by the hour, day and month.
+const MOST: usize = 9;
 
 impl LocalBudgets {
     pub(crate) fn new(rules: Vec<Rule>, at: Timestamp) -> Self {
@@ -156,8 +167,8 @@ impl LocalBudgets {
 
 impl BudgetStore for LocalBudgets {
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>> {
-        let (mut needed, mut degraded_by, mut holds) = (quote.usual, None, [None; 3]);
-        let mut short = Vec::new();
+        let (mut needed, mut degraded_by, mut holds) = (quote.usual, None, [None; MOST]);
+        let (mut short, mut refused) = (Vec::new(), None);
         let mut free = holds.iter_mut();
         for (place, budget) in self.budgets.iter_mut().enumerate().filter(|(_, budget)| budget.rule.scope.covers(alert))
         {
@@ -171,7 +182,7 @@ impl BudgetStore for LocalBudgets {
                 (budget.short, budget.rule.at_limit, &degraded_by, quote.cheaper)
             {
                 needed = cheaper;
-                degraded_by = Some(Arc::clone(&budget.scope));
+                degraded_by = Some(budget.name());
             }
         }
         for (place, _) in holds.into_iter().flatten() {
@@ -180,13 +191,17 @@ impl BudgetStore for LocalBudgets {
             if budget.has_room(needed) {
                 continue;
             }
-            let rejects = budget.rule.at_limit == AtLimit::Reject;
-            budget.rejections += u64::from(rejects);
-            let spent = Spent { budget: budget.tell(at), needed };
-            if rejects {
-                return Err(Box::new(spent));
+            if budget.rule.at_limit == AtLimit::Reject {
+                let until = budget.without_room_until(needed);
+                refused = refused.filter(|(_, other)| *other >= until).or(Some((place, until)));
+            } else {
+                short.push(Spent { budget: budget.tell(at), needed });
             }
-            short.push(spent);
+        }
+        if let Some((place, _)) = refused {
+            let budget = &mut self.budgets[place];
+            budget.rejections += 1;
+            return Err(Box::new(Spent { budget: budget.tell(at), needed }));
         }
         for hold in holds.into_iter().flatten() {
             if let Some(window) = self.held(hold) {
@@ -274,6 +289,16 @@ impl Account {
     fn current(&self) -> &Window {
         // There is always one: each that ends is followed by the next.
         &self.windows[self.windows.len() - 1]
+    }
+
+    fn name(&self) -> BudgetName {
+        BudgetName { scope: Arc::clone(&self.scope), window: self.rule.window }
+    }
+
+    /// Until when it has no room for so much, in milliseconds since 1970; none where what is set aside may make some.
+    fn without_room_until(&self, amount: Usd) -> Option<i64> {
+        let Window { stretch, spent, .. } = *self.current();
+        (spent + amount > self.rule.limit).then_some(stretch.end_ms)
     }
 
     fn has_room(&self, amount: Usd) -> bool {

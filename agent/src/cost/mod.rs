@@ -14,7 +14,7 @@ mod reported;
 mod sums;
 mod window;
 
-pub(crate) use budgets::{BudgetStore, Grant, LocalBudgets, Quote, ReservationId, Rule, Scope, Spent};
+pub(crate) use budgets::{BudgetName, BudgetStore, Grant, LocalBudgets, Quote, ReservationId, Rule, Scope, Spent};
 pub(crate) use ledger::{Account, Call, Ledger, SpanSpend, Told};
 pub use policy::PolicyError;
 pub(crate) use policy::{Policy, Route};

@@ -117,11 +117,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// When there is one already.
+    /// When there is one over the same window already.
     pub(crate) fn limit_total(&mut self, rule: Rule) -> Result<(), PolicyError> {
-        if self.budgets.iter().any(|known| known.scope == Scope::Total) {
-            let reason = "the policy has a budget of the total too; say it in one place";
-            return Err(PolicyError::Unfit(reason.to_owned()));
+        if self.budgets.iter().any(|known| known.is_of(&rule.scope, rule.window)) {
+            let window = rule.window;
+            let reason = format!("the policy has a budget of the total per {window} too; say it in one place");
+            return Err(PolicyError::Unfit(reason));
         }
         self.budgets.push(rule);
         Ok(())
@@ -131,14 +132,15 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// When two budgets then are of one alert type.
+    /// When two budgets then are of one alert type and window.
     pub(crate) fn resolve(&mut self, meant: impl Fn(&str) -> Option<Arc<str>>) -> Result<(), PolicyError> {
         for place in 0..self.budgets.len() {
-            let Scope::AlertType(name) = &self.budgets[place].scope else { continue };
+            let Rule { scope: Scope::AlertType(name), window, .. } = &self.budgets[place] else { continue };
             let Some(alert_type) = meant(name) else { continue };
             let scope = Scope::AlertType(alert_type);
-            if self.budgets.iter().any(|other| other.scope == scope) {
-                return Err(PolicyError::Unfit(format!("`{name}` is an alias of `{scope}`, which has a budget too")));
+            if self.budgets.iter().any(|other| other.is_of(&scope, *window)) {
+                let reason = format!("`{name}` is an alias of `{scope}`, which has a budget per {window} too");
+                return Err(PolicyError::Unfit(reason));
             }
             self.budgets[place].scope = scope;
         }

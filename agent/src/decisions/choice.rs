@@ -284,7 +284,7 @@ fn refusal(Refused(alert): &Refused, reason: &str) -> Words {
 }
 
 fn no_room(Spent { budget, .. }: &Spent) -> String {
-    format!("the budget of {} has no room for it", budget.scope)
+    format!("the budget of {} per {} has no room for it", budget.scope, budget.window)
 }
 
 fn why_beyond(Spent { budget, .. }: &Spent) -> &'static str {
@@ -303,7 +303,7 @@ const fn standing(budget: &Budget) -> [(&'static str, Usd); 3] {
 }
 
 fn worsened(budget: &Budget) -> Words {
-    let Budget { scope, threshold_percent, state, at_limit, resets_at, .. } = budget;
+    let Budget { scope, window, threshold_percent, state, at_limit, resets_at, .. } = budget;
     let (choice, how) = match (state, at_limit) {
         (BudgetState::Ok | BudgetState::Warning, _) => ("warn", format!("has reached {threshold_percent} %")),
         (BudgetState::Exceeded, AtLimit::Reject) => ("refuse what it has no room for", "has no room left".to_owned()),
@@ -313,7 +313,7 @@ fn worsened(budget: &Budget) -> Words {
     let percent = ("threshold_percent", (*threshold_percent).into());
     Words {
         figures: figures(money(standing(budget)).chain([percent])),
-        ..words(choice, &format!("the budget of {scope} {how}; it resets at {resets_at}"))
+        ..words(choice, &format!("the budget of {scope} per {window} {how}; it resets at {resets_at}"))
     }
 }
 

@@ -51,7 +51,7 @@ fn a_cheaper_model_says_which_one_it_is_instead_of_and_which_budget_had_no_room(
     let decision = told(choice);
     assert_eq!((decision.choice.as_str(), decision.alternatives.as_slice()), ("cheaper", &["usual".to_owned()][..]));
     assert_eq!(figures(&decision), with(&[("needed_usd", "5e-8"), ("set_aside_usd", "5e-9")]));
-    assert_eq!(decision.reason, "the budget of service:api has no room for it");
+    assert_eq!(decision.reason, "the budget of service:api per hour has no room for it");
     // Routed to another one, and degraded to the usual one.
     let instead_of = Some(Arc::from("dear"));
     let decision = told(Choice::Degrade { model: None, instead_of, set_aside, spent: spent(AtLimit::Degrade) });
@@ -64,7 +64,7 @@ fn beyond_a_limit_says_why_it_does_not_hold() {
         let decision = told(Choice::Exceed(spent(at_limit)));
         assert_eq!(decision.choice, "investigate beyond the limit");
         assert_eq!(figures(&decision), with(&[("needed_usd", "5e-8")]));
-        assert_eq!(decision.reason, format!("the budget of service:api has no room for it, and {why}"));
+        assert_eq!(decision.reason, format!("the budget of service:api per hour has no room for it, and {why}"));
     }
 }
 
@@ -81,7 +81,10 @@ fn a_budget_that_stands_worse_says_what_happens_now() {
     for (at_limit, state, choice, how) in cases {
         let decision = told(Choice::Worsen(Box::new(budget(at_limit, state))));
         assert_eq!(decision.choice, choice);
-        assert_eq!(decision.reason, format!("the budget of service:api {how}; it resets at 1970-01-01T01:00:00Z"));
+        assert_eq!(
+            decision.reason,
+            format!("the budget of service:api per hour {how}; it resets at 1970-01-01T01:00:00Z")
+        );
         assert_eq!(figures(&decision), with(&[("threshold_percent", "75")]));
     }
 }

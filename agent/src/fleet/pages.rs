@@ -148,6 +148,7 @@ mod tests {
             cost_usd: Usd::ZERO,
             unpriced_tokens: 0,
             degraded_by: None,
+            degraded_window: None,
             capped: false,
             confidence: None,
             root_cause: None,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Recall;
 use crate::clock;
+use crate::cost::BudgetName;
 use crate::decisions::Decision;
 use crate::model::{Arguments, Conclusion, Plan};
 
@@ -42,8 +43,8 @@ pub(crate) struct Record {
     pub(crate) conclusion: Option<Arc<Conclusion>>,
     /// The model that investigates, where it is not the replica's usual one.
     pub(crate) other_model: Option<Arc<str>>,
-    /// The scope of the budget because of which that is a cheaper one.
-    pub(crate) degraded_by: Option<Arc<str>>,
+    /// The budget because of which that is a cheaper one.
+    pub(crate) degraded_by: Option<BudgetName>,
     /// Whether some of its calls were not made because it was not allowed to spend enough for them.
     pub(crate) capped: bool,
     /// Why it failed or was cancelled.

@@ -8,7 +8,7 @@ use langdeck_shared::{Alert, AtLimit, Budget, Usd};
 use super::{Arrival, Begun, Limits, Refusal, Run, Runs, State};
 use crate::chain::{Engine, ModelId};
 use crate::clock;
-use crate::cost::{Grant, Policy, Quote, ReservationId, Route};
+use crate::cost::{BudgetName, Grant, Policy, Quote, ReservationId, Route};
 use crate::decisions::{Choice, Refused};
 
 /// What of a policy is about alerts that come.
@@ -46,8 +46,8 @@ pub(super) struct Offer {
 #[derive(Debug, Default)]
 pub(super) struct Terms {
     pub(super) choice: ModelChoice,
-    /// The scope of the budget because of which it is a cheaper model.
-    pub(super) degraded_by: Option<Arc<str>>,
+    /// The budget because of which it is a cheaper model.
+    pub(super) degraded_by: Option<BudgetName>,
     /// What its calls may cost together; none where nothing limits that.
     pub(super) purse: Option<Usd>,
     pub(super) reservation: Option<ReservationId>,

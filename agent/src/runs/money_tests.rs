@@ -181,7 +181,7 @@ fn runs(
     script: &Arc<Script>,
     mode: ToolMode,
     deadline: Duration,
-    limit: Option<Usd>,
+    limits: [Option<Usd>; 2],
     cache_ttl: Option<Duration>,
 ) -> Arc<Runs> {
     let tools = TOOLS.map(|name| Arc::new(ScriptedTool(name, Arc::clone(script))) as Arc<dyn Tool>).to_vec();
@@ -190,16 +190,19 @@ fn runs(
     let identity = Arc::new(Identity::new("r", MODELS[0], mode));
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let mut policy = Policy::built_in().unwrap();
-    policy.budgets.extend(limit.map(|limit| Rule::total(limit, BudgetWindow::Month, AtLimit::Reject)));
+    let windows = [BudgetWindow::Month, BudgetWindow::Hour].into_iter().zip(limits);
+    policy.budgets.extend(windows.filter_map(|(window, limit)| Some(Rule::total(limit?, window, AtLimit::Reject))));
     let room = Room { limits: Limits { running: 4, queued: 4 }, history: HISTORY, cache_ttl };
     Runs::new(engine, scenarios, identity, meters, room, policy)
 }
 
-/// The budget, if there is one; it holds at every moment.
-fn budget(runs: &Runs) -> Option<Budget> {
-    let budget = runs.look(|state| state.budgets.tell(Timestamp::now())).pop()?;
-    assert!(budget.spent_usd + budget.reserved_usd <= budget.limit_usd, "{budget:?}");
-    Some(budget)
+/// The budgets, if there are any; they hold at every moment.
+fn budgets(runs: &Runs) -> Vec<Budget> {
+    let budgets = runs.look(|state| state.budgets.tell(Timestamp::now()));
+    for budget in &budgets {
+        assert!(budget.spent_usd + budget.reserved_usd <= budget.limit_usd, "{budget:?}");
+    }
+    budgets
 }
 
 /// Lets it all happen, and waits for the end of whatever was accepted.
@@ -221,7 +224,7 @@ async fn happen(runs: &Arc<Runs>, events: Vec<(u64, Event)>) -> Vec<Submitted> {
             }
             Event::Cancel { .. } => {}
         }
-        budget(runs);
+        budgets(runs);
     }
     for submitted in &accepted {
         submitted.wait().await;
@@ -242,8 +245,8 @@ proptest! {
         events in events(),
         parallel in any::<bool>(),
         deadline_ms in 50..3000_u64,
-        // From less than one investigation may cost to more than there will be.
-        limit in proptest::option::of(200_000..20_000_000_u64),
+        // From less than one investigation may cost to more than there will be; of a month, and of an hour.
+        limits in proptest::array::uniform2(proptest::option::of(200_000..20_000_000_u64)),
         // Less than investigations take, and more than all the alerts do.
         ttl_ms in proptest::option::of(prop_oneof![Just(100_u64), Just(60_000)]),
         seed in any::<u64>(),
@@ -254,8 +257,9 @@ proptest! {
         fastrand::seed(seed);
         let _entered = runtime.enter();
         let (deadline, ttl) = (Duration::from_millis(deadline_ms), ttl_ms.map(Duration::from_millis));
-        let runs = runs(&script, mode, deadline, limit.map(Usd::from_nanos), ttl);
-        let before = budget(&runs);
+        let limits = limits.map(|limit| limit.map(Usd::from_nanos));
+        let runs = runs(&script, mode, deadline, limits, ttl);
+        let before = budgets(&runs);
         let answers = runtime.block_on(happen(&runs, events));
         let (accepted, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(Submitted::is_new);
         let count = |of: fn(&Submitted) -> bool| others.iter().filter(|submitted| of(submitted)).count() as u64;
@@ -293,9 +297,9 @@ proptest! {
         prop_assert_eq!((kept, kept_spend), (accepted.len(), paid));
 
         prop_assert_eq!(runs.look(|state| state.books.ledger.between(0, i64::MAX / 2).spend), paid);
-        if let (Some(before), Some(after)) = (before, budget(&runs)) {
+        for (before, after) in before.iter().zip(budgets(&runs)) {
             prop_assert_eq!(after.reserved_usd, Usd::ZERO);
-            // Unless a month has just ended.
+            // Unless a window has just ended.
             if before.resets_at == after.resets_at {
                 prop_assert_eq!(after.spent_usd, paid.cost_usd);
             }

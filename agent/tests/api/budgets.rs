@@ -142,7 +142,9 @@ async fn a_budget_that_degrades_goes_on_with_the_cheaper_model_and_says_so() {
     assert_eq!(tracking["cost_usd"].to_string(), "0.0000314");
     assert_eq!((&tracking["model"], &tracking["degraded_by"]), (&json!("simulated-gpt-3.5"), &json!("total")));
     let investigation = server.investigation(report["investigation_id"].as_str().unwrap()).await;
-    assert_eq!(investigation.degraded_by.as_deref(), Some("total"));
+    assert_eq!(tracking["degraded_window"], "month");
+    let degraded = (investigation.degraded_by.as_deref(), investigation.degraded_window);
+    assert_eq!(degraded, (Some("total"), Some(BudgetWindow::Month)));
     let budget = only_budget(&server).await;
     assert_eq!((budget.state, budget.spent_usd), (BudgetState::Exceeded, Usd::from_nanos(345_400)));
     assert_eq!(server.read::<Costs>("/v1/costs").await.savings.models_usd, Usd::from_nanos(282_600));
@@ -234,8 +236,8 @@ async fn a_budget_of_a_model_without_a_price_is_refused_at_the_start() {
     let config = for_investigations(1, AtLimit::Reject);
     let refused = Server::gated_refused(config).await;
     assert!(refused.is_usage() && refused.to_string().contains("`no-such-price` has no price"), "{refused}");
-    let file = policy("[[budget]]\nlimit_usd = 1\n");
+    let file = policy("[[budget]]\nlimit_usd = 1\nwindow = \"month\"\n");
     let twice = Config { policy: Some(file.path().into()), ..for_investigations(1, AtLimit::Reject) };
     let refused = langdeck_agent::Agent::start(twice).await.err().unwrap();
-    assert!(refused.is_usage() && refused.to_string().contains("budget of the total too"), "{refused}");
+    assert!(refused.is_usage() && refused.to_string().contains("a budget of the total per month too"), "{refused}");
 }

@@ -99,7 +99,7 @@ async fn a_budget_without_room_says_so_at_once_and_whether_the_alert_comes_again
     use DecisionCode::{BudgetExceeded, BudgetSpent, PlanChosen};
     assert_eq!(codes(&decisions), [PlanChosen, BudgetExceeded, BudgetSpent, BudgetExceeded]);
     let choices = [&decisions[1], &decisions[3]].map(|decision| (decision.choice.as_str(), decision.reason.as_str()));
-    let reason = "the budget of total has no room for it";
+    let reason = "the budget of total per month has no room for it";
     assert_eq!(choices[0], ("refuse high_latency of checkout-api", reason));
     assert_eq!(choices[1], ("skip high_latency of checkout-api", &*format!("{reason}; it is told of again")));
     assert_eq!(figures(&decisions[1]), figures(&decisions[3]));

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod alertmanager;
+mod budget_windows;
 mod budgets;
 mod cache;
 mod cancelling;

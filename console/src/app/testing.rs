@@ -157,6 +157,7 @@ pub(crate) fn investigation(
         cost_usd: Usd::from_nanos(tokens * NANOS_PER_TOKEN),
         unpriced_tokens: 0,
         degraded_by: None,
+        degraded_window: None,
         capped: false,
         confidence: ran.then_some(if status == Status::Partial { 0.51 } else { 0.85 }),
         root_cause: ran.then(|| "database connection pool exhaustion".into()),

@@ -18,6 +18,14 @@ fn rule(scope: Scope, limit: u64, at_limit: AtLimit) -> Rule {
     Rule { scope, limit: usd(limit), window: BudgetWindow::Hour, threshold_percent: 80, at_limit }
 }
 
+fn over(window: BudgetWindow, rule: Rule) -> Rule {
+    Rule { window, ..rule }
+}
+
+fn name(scope: &str, window: BudgetWindow) -> BudgetName {
+    BudgetName { scope: scope.into(), window }
+}
+
 fn quote(usual: u64) -> Quote {
     Quote { usual: usd(usual), cheaper: None }
 }
@@ -88,6 +96,100 @@ fn what_was_set_aside_in_one_window_is_spent_of_that_window() {
 }
 
 #[test]
+fn each_window_of_a_scope_ends_by_itself_and_an_alert_needs_room_in_all() {
+    let rules = [(BudgetWindow::Month, 300), (BudgetWindow::Hour, 100), (BudgetWindow::Day, 200)];
+    let rules = rules.map(|(window, limit)| over(window, rule(Scope::Total, limit, AtLimit::Reject)));
+    let mut budgets = LocalBudgets::new(rules.to_vec(), at("2026-01-31T21:30:00Z"));
+    let alert = alert("high_cpu", "api");
+    let mut spend = |amount, time| {
+        let grant =
+            budgets.reserve(&alert, quote(amount), at(time)).map_err(|spent| (spent.budget.window, spent.needed))?;
+        budgets.settle(grant.reservation, usd(amount), at(time).as_millisecond());
+        budgets.release(grant.reservation);
+        Ok(figures(&budgets, at(time)).into_iter().map(|(spent, _)| spent).collect::<Vec<_>>())
+    };
+    assert_eq!(spend(90, "2026-01-31T21:30:00Z"), Ok(vec![90, 90, 90]));
+    assert_eq!(spend(20, "2026-01-31T21:59:59.999Z"), Err((BudgetWindow::Hour, usd(20))));
+    assert_eq!(spend(100, "2026-01-31T22:00:00Z"), Ok(vec![190, 100, 190]));
+    assert_eq!(spend(20, "2026-01-31T23:00:00Z"), Err((BudgetWindow::Day, usd(20))));
+    assert_eq!(spend(10, "2026-01-31T23:59:59.999Z"), Ok(vec![200, 10, 200]));
+    assert_eq!(spend(60, "2026-02-01T00:00:00Z"), Ok(vec![60, 60, 60]));
+
+    // What was set aside in the last moment of all three is spent of those, and of none that began since.
+    let late = budgets.reserve(&alert, quote(40), at("2026-02-28T23:59:59.999Z")).unwrap();
+    assert_eq!(figures(&budgets, at("2026-02-28T23:59:59.999Z")), [(60, 40), (0, 40), (0, 40)]);
+    let march = at("2026-03-01T00:00:00Z");
+    let early = budgets.reserve(&alert, quote(100), march).unwrap();
+    budgets.settle(late.reservation, usd(40), march.as_millisecond());
+    budgets.release(late.reservation);
+    assert_eq!(figures(&budgets, march), [(0, 100); 3]);
+    budgets.release(early.reservation);
+    assert_eq!(figures(&budgets, march), [(0, 0); 3]);
+}
+
+#[test]
+fn an_alert_is_covered_by_three_scopes_over_three_windows() {
+    let scopes = [Scope::Total, Scope::Service("api".into()), Scope::AlertType("high_cpu".into())];
+    let windows = [BudgetWindow::Hour, BudgetWindow::Day, BudgetWindow::Month];
+    let rules: Vec<_> = scopes
+        .iter()
+        .flat_map(|scope| windows.map(|window| over(window, rule(scope.clone(), 100, AtLimit::Reject))))
+        .collect();
+    assert_eq!(rules.len(), MOST);
+    let mut budgets = LocalBudgets::new(rules, at(NOON));
+    let grant = budgets.reserve(&alert("high_cpu", "api"), quote(60), at(NOON)).unwrap();
+    assert_eq!(figures(&budgets, at(NOON)), [(0, 60); MOST]);
+    budgets.settle(grant.reservation, usd(50), at(NOON).as_millisecond());
+    budgets.release(grant.reservation);
+    assert_eq!(figures(&budgets, at(NOON)), [(50, 0); MOST]);
+}
+
+#[test]
+fn of_several_that_refuse_the_one_is_told_of_that_does_so_for_longest() {
+    let rules = [(BudgetWindow::Hour, 100), (BudgetWindow::Month, 120), (BudgetWindow::Day, 110)];
+    let rules = rules.map(|(window, limit)| over(window, rule(Scope::Total, limit, AtLimit::Reject)));
+    let mut budgets = LocalBudgets::new(rules.to_vec(), at(NOON));
+    let alert = alert("high_cpu", "api");
+    let grant = budgets.reserve(&alert, quote(95), at(NOON)).unwrap();
+    let refused = |budgets: &mut LocalBudgets, most| {
+        let spent = budgets.reserve(&alert, quote(most), at(NOON)).unwrap_err();
+        (spent.budget.window, spent.needed.nanos())
+    };
+    // Nothing is spent yet: whoever ends may make room in each.
+    assert_eq!(refused(&mut budgets, 30), (BudgetWindow::Hour, 30));
+    budgets.settle(grant.reservation, usd(95), at(NOON).as_millisecond());
+    assert_eq!(refused(&mut budgets, 30), (BudgetWindow::Month, 30));
+    assert_eq!(refused(&mut budgets, 20), (BudgetWindow::Day, 20));
+    assert_eq!(refused(&mut budgets, 10), (BudgetWindow::Hour, 10));
+    let rejections: Vec<_> = budgets.tell(at(NOON)).iter().map(|budget| budget.rejections).collect();
+    assert_eq!(rejections, [2, 1, 1]);
+}
+
+#[test]
+fn the_strictest_of_the_windows_without_room_decides() {
+    use AtLimit::{Degrade, Reject, Warn};
+    let budgets = |actions: [AtLimit; 3]| {
+        let windows = [BudgetWindow::Hour, BudgetWindow::Day, BudgetWindow::Month];
+        let rules = windows.into_iter().zip(actions);
+        let rules = rules.map(|(window, at_limit)| over(window, rule(Scope::Total, 100, at_limit)));
+        LocalBudgets::new(rules.collect(), at(NOON))
+    };
+    let (alert, quote) = (alert("high_cpu", "api"), Quote { usual: usd(101), cheaper: Some(usd(101)) });
+    for actions in [[Reject, Degrade, Warn], [Warn, Degrade, Reject], [Degrade, Reject, Warn]] {
+        let spent = budgets(actions).reserve(&alert, quote, at(NOON)).unwrap_err();
+        assert_eq!(spent.budget.at_limit, Reject);
+    }
+    let grant = budgets([Warn, Degrade, Degrade]).reserve(&alert, quote, at(NOON)).unwrap();
+    assert_eq!(grant.degraded_by, Some(name("total", BudgetWindow::Day)));
+    // The limit that refuses has room for the cheaper model.
+    let quote = Quote { usual: usd(101), cheaper: Some(usd(10)) };
+    let grant = budgets([Reject, Warn, Degrade]).reserve(&alert, quote, at(NOON)).unwrap();
+    assert_eq!((grant.degraded_by, grant.amount), (Some(name("total", BudgetWindow::Month)), usd(10)));
+    let grant = budgets([Warn, Warn, Warn]).reserve(&alert, quote, at(NOON)).unwrap();
+    assert_eq!((grant.degraded_by, grant.amount, grant.short.len()), (None, usd(101), 3));
+}
+
+#[test]
 fn a_clock_that_goes_back_opens_no_window_again() {
     let mut budgets = LocalBudgets::new(vec![rule(Scope::Total, 100, AtLimit::Reject)], at(NOON));
     let alert = alert("high_cpu", "api");
@@ -118,7 +220,7 @@ fn where_a_budget_degrades_the_cheaper_model_takes_over_beyond_the_limit_too() {
     assert_eq!(budgets.reserve(&alert, quote, at(NOON)).unwrap().degraded_by, None);
     for _ in 0..5 {
         let grant = budgets.reserve(&alert, quote, at(NOON)).unwrap();
-        assert_eq!((grant.degraded_by.as_deref(), grant.amount), (Some("total"), usd(8)));
+        assert_eq!((grant.degraded_by, grant.amount), (Some(name("total", BudgetWindow::Hour)), usd(8)));
     }
     assert_eq!(figures(&budgets, at(NOON)), [(0, 120)]);
     assert_eq!(budgets.tell(at(NOON))[0].state, BudgetState::Exceeded);
@@ -224,12 +326,18 @@ fn event() -> impl Strategy<Value = Event> {
 proptest! {
     #[test]
     fn spent_and_reserved_never_exceed_the_limit_whatever_happens(events in proptest::collection::vec(event(), 1..300)) {
+        let total = |window, limit| over(window, rule(Scope::Total, limit, AtLimit::Reject));
         let rules = vec![
-            rule(Scope::Total, 200, AtLimit::Reject),
+            total(BudgetWindow::Hour, 200),
             rule(Scope::Service("service-0".into()), 70, AtLimit::Reject),
             rule(Scope::AlertType("t".into()), 190, AtLimit::Reject),
+            total(BudgetWindow::Day, 350),
+            over(BudgetWindow::Month, rule(Scope::Service("service-0".into()), 150, AtLimit::Reject)),
+            total(BudgetWindow::Month, 500),
         ];
-        let mut now = at(NOON);
+        let totals = [0, 3, 5];
+        // Hours, days and the month end under way.
+        let mut now = at("2026-01-31T20:00:00Z");
         let mut budgets = LocalBudgets::new(rules, now);
         let mut live: Vec<(ReservationId, u64)> = Vec::new();
         let mut settled = 0;
@@ -267,11 +375,15 @@ proptest! {
                     prop_assert!(window.spent + window.reserved <= budget.rule.limit);
                 }
             }
-            let set_aside: Usd = budgets.budgets[0].windows.iter().map(|window| window.reserved).sum();
-            prop_assert_eq!(set_aside, usd(live.iter().map(|(_, left)| left).sum()));
+            for place in totals {
+                let set_aside: Usd = budgets.budgets[place].windows.iter().map(|window| window.reserved).sum();
+                prop_assert_eq!(set_aside, usd(live.iter().map(|(_, left)| left).sum()));
+            }
         }
-        let spent: Usd = budgets.budgets[0].windows.iter().map(|window| window.spent).sum();
-        prop_assert!(spent <= usd(settled));
+        for place in totals {
+            let spent: Usd = budgets.budgets[place].windows.iter().map(|window| window.spent).sum();
+            prop_assert!(spent <= usd(settled));
+        }
         live.iter().for_each(|(reservation, _)| budgets.release(*reservation));
         prop_assert!(budgets.reservations.is_empty());
         prop_assert!(budgets.budgets.iter().flat_map(|budget| &budget.windows).all(|window| window.reserved == Usd::ZERO));

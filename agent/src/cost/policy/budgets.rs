@@ -31,6 +31,11 @@ impl Rule {
     pub(crate) const fn total(limit: Usd, window: BudgetWindow, at_limit: AtLimit) -> Self {
         Self { scope: Scope::Total, limit, window, threshold_percent: DEFAULT_THRESHOLD, at_limit }
     }
+
+    /// Whether it limits what this one does: a scope may have a budget a window.
+    pub(super) fn is_of(&self, scope: &Scope, window: BudgetWindow) -> bool {
+        self.scope == *scope && self.window == window
+    }
 }
 
 impl Source<'_> {
@@ -43,8 +48,9 @@ impl Source<'_> {
         for entry in entries {
             let at = entry.limit_usd.span();
             let rule = self.budget(entry)?;
-            if let Some(first) = known.insert(rule.scope.clone(), self.line(&at)) {
-                let reason = format!("`{}` has a budget already, at line {first}; keep one of them", rule.scope);
+            if let Some(first) = known.insert((rule.scope.clone(), rule.window), self.line(&at)) {
+                let Rule { scope, window, .. } = &rule;
+                let reason = format!("`{scope}` has a budget per {window} already, at line {first}; keep one of them");
                 return Err(self.refuse(at, reason));
             }
             rules.push(rule);

@@ -86,7 +86,12 @@ fn a_budget_that_cannot_be_is_refused_by_its_line() {
         ("\"hour\"", "\"hour\"\nthreshold_percent = 101", 5, "101 is not from 1 to 100"),
         ("\"hour\"", "\"hour\"\nthreshold_percent = 300", 5, "300 is not from 1 to 100"),
         ("\"hour\"", "\"hour\"\nservice = \"a\"\nalert_type = \"b\"", 6, "make it two"),
-        ("\"hour\"", "\"hour\"\n[[budget]]\nlimit_usd = 1", 6, "`total` has a budget already, at line 3"),
+        (
+            "\"hour\"",
+            "\"hour\"\n[[budget]]\nlimit_usd = 1\nwindow = \"month\"\n[[budget]]\nlimit_usd = 1\nwindow = \"hour\"",
+            9,
+            "`total` has a budget per hour already, at line 3; keep one of them",
+        ),
         ("\"hour\"", "\"hour\"\n[[route]]\nmodel = \"m\"", 6, "a route needs an `alert_type`"),
         ("\"0.01\"", "0", 1, "investigation_cap_usd: must be more than zero"),
         ("[[budget]]", "replica_hour_usd = 0\n[[budget]]", 2, "replica_hour_usd: must be more than zero"),
@@ -97,6 +102,36 @@ fn a_budget_that_cannot_be_is_refused_by_its_line() {
         assert_eq!(found, line, "{to}: {why}");
         assert!(why.contains(reason), "{to}: {why:?} does not say {reason:?}");
     }
+}
+
+#[test]
+fn a_scope_may_have_a_budget_a_window() {
+    use BudgetWindow::{Day, Hour, Month};
+    let windows = [Month, Hour, Day];
+    let budget = |of: &str, window| format!("[[budget]]\n{of}limit_usd = 1\nwindow = \"{window}\"\n");
+    let scopes = ["", "service = \"api\"\n", "alert_type = \"HighCPU\"\n"];
+    let text: String = scopes.iter().flat_map(|of| windows.map(|window| budget(of, window))).collect();
+    let load = |text: &str| Policy::from_sources(&[("f", text), (BUILT_IN_NAME, BUILT_IN)]).unwrap();
+    let meant = |name: &str| (name == "HighCPU").then(|| "high_cpu".into());
+    let mut policy = load(&text);
+    policy.resolve(meant).unwrap();
+    let found: Vec<_> = policy.budgets.iter().map(|rule| (rule.scope.to_string(), rule.window)).collect();
+    let expected = ["total", "service:api", "alert_type:high_cpu"];
+    assert_eq!(found, expected.map(|scope| windows.map(|window| (scope.to_owned(), window))).concat());
+
+    let alias = |window| load(&[budget(scopes[2], window), budget("alert_type = \"high_cpu\"\n", Day)].concat());
+    assert_eq!(alias(Hour).resolve(meant), Ok(()));
+    let twice = alias(Day).resolve(meant).unwrap_err().to_string();
+    assert!(
+        twice.contains("`HighCPU` is an alias of `alert_type:high_cpu`, which has a budget per day too"),
+        "{twice}"
+    );
+
+    let total = |window| Rule::total(Usd::from_nanos(1), window, AtLimit::Reject);
+    let mut policy = load(&budget("", Day));
+    assert_eq!(policy.limit_total(total(Month)), Ok(()));
+    let twice = policy.limit_total(total(Day)).unwrap_err().to_string();
+    assert!(twice.contains("a budget of the total per day too"), "{twice}");
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn investigation(id: &str, tokens: u64) -> Investigation {
         cost_usd: Usd::default(),
         unpriced_tokens: 0,
         degraded_by: None,
+        degraded_window: None,
         capped: false,
         confidence: None,
         root_cause: None,

@@ -22,7 +22,7 @@ async fn fleet(size: usize, others: &[String]) -> Vec<Server> {
 }
 
 /// The same with other settings, and without others; each knows of all when this returns.
-async fn ready_fleet(size: usize, common: Config) -> Vec<Server> {
+pub(super) async fn ready_fleet(size: usize, common: Config) -> Vec<Server> {
     let servers = fleet_of(size, &[], common).await;
     for server in &servers {
         knows(server, size).await;
