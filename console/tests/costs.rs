@@ -36,12 +36,12 @@ async fn a_budget_that_comes_to_its_end_is_seen_on_every_screen() {
         pty.wait(spent, |screen| screen.rows(0, 120).next().unwrap_or_default().contains(spent));
     }
     let warned = |screen: &vt100::Screen| {
-        screen.contents().contains("◐ budget total at 94 %: $0.000942 of $0.00100 spent today UTC, resets in")
+        screen.contents().contains("◐ budget total per day at 94 %: $0.000942 of $0.00100 spent today UTC, resets in")
     };
     pty.wait("the warning", warned);
     pty.send("f\r");
     let exceeded = |screen: &vt100::Screen| {
-        screen.contents().contains("✗ budget total exceeded: alerts go to the cheaper model for ")
+        screen.contents().contains("✗ budget total per day exceeded: alerts go to the cheaper model for ")
     };
     pty.wait("its end, and what happens now", exceeded);
     pty.send("2");

@@ -52,8 +52,8 @@ impl FromStr for BudgetWindow {
     }
 }
 
-/// What becomes of an alert for whose investigation a budget has no room.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What becomes of an alert for whose investigation a budget has no room; the strictest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AtLimit {

@@ -93,8 +93,8 @@ pub(crate) struct Spent {
 /// Keeps budgets. Whoever shares one store shares the limits.
 pub(crate) trait BudgetStore: fmt::Debug + Send {
     /// Sets the most that an investigation may cost aside, in every budget that covers its alert or in none: of all who
-    /// ask at once, no more are served than there is room for. Of several that refuse, the one is told of that will do so
-    /// for longest.
+    /// ask at once, no more are served than there is room for. Of several that refuse, the one is told of that does so for
+    /// longest.
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>>;
 
     /// Some of what was set aside is spent, at this time in milliseconds since 1970.

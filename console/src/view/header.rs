@@ -99,10 +99,12 @@ impl Parts {
 const GAUGE: u16 = 10;
 
 /// How far the budget of everything is spent, of all replicas together: `today UTC $0.118 ━━━━╸───── 42 % of $0.28`,
-/// where it is narrow `$0.118 · 42 %`. None where there is no such budget.
+/// where it is narrow `day $0.118 · 42 %`. Of several windows the one that matters most; none where there is no such
+/// budget.
 fn budget(scene: Scene<'_>, wide: bool) -> Option<Vec<Span<'static>>> {
     let Scene { app, theme, .. } = scene;
-    let sum = app.fleet.budgets().iter().map(|budget| &budget.sum).find(|sum| sum.scope == budget::TOTAL)?;
+    let of_all = app.fleet.budgets().iter().map(|budget| &budget.sum).filter(|sum| sum.scope == budget::TOTAL);
+    let sum = of_all.min_by(|one, other| budget::most_urgent_first(one, other))?;
     let style = match sum.state {
         BudgetState::Ok => theme.text,
         state => theme.budget(state).style,
@@ -110,7 +112,8 @@ fn budget(scene: Scene<'_>, wide: bool) -> Option<Vec<Span<'static>>> {
     let spent = Span::styled(format::usd(sum.spent_usd), theme.money);
     let percent = Span::styled(budget::percent(sum), style);
     if !wide {
-        return Some(vec![spent, Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim), percent]);
+        let window = Span::styled(format!("{} ", sum.window), theme.dim);
+        return Some(vec![window, spent, Span::styled(format!(" {} ", theme.glyphs.dot), theme.dim), percent]);
     }
     let [filled, rest] = gauge::text(sum.spent_usd.nanos(), sum.limit_usd.nanos(), GAUGE, theme);
     Some(vec![

@@ -19,11 +19,11 @@ const STATES: [BudgetState; 2] = [BudgetState::Exceeded, BudgetState::Warning];
 /// What is said around a name that two share, in cells.
 const AROUND: usize = 72;
 
-/// A line of about `width` cells for each kind, about the first of it.
+/// A line of about `width` cells for each kind, about the first of it; of budgets, about the one that matters most.
 ///
 /// ```text
-/// ✗ budget total exceeded at agent-0 and 1 more: alerts are refused for 5h 12m; $5.00 of $5.00 spent today UTC
-/// ◐ budget service search at 83 %: $0.415 of $0.500 spent this hour UTC, resets in 12m 03s; then alerts are refused
+/// ✗ budget total per day exceeded at agent-0 and 1 more: alerts are refused for 5h 12m; $5.00 of $5.00 spent today UTC
+/// ◐ budget service search per hour at 83 %: $0.415 of $0.500 spent this hour UTC, resets in 12m; then …
 /// ? two living replicas call themselves agent-0; --replica-name must differ
 /// ? dns://agents:8000 does not resolve for 12s: no such host
 /// ? agent-1 is faulty: totals.spend.tokens: 18446744073709551615 is more than can be counted
@@ -60,29 +60,36 @@ fn at(app: &App, state: BudgetState) -> impl Iterator<Item = &Worst> {
     worst.filter(move |worst| worst.budget.state == state)
 }
 
-/// The first of them: which it is, at whom, how much is spent, when that is over, and what happens now or then.
+/// The one of them that matters most: which it is, at whom, how much is spent, when that is over, and what happens now
+/// or then.
 fn spent(scene: Scene<'_>, state: BudgetState, width: usize) -> Option<(String, Style)> {
     let Scene { app, now, theme, .. } = scene;
-    let worst = at(app, state).next()?;
+    let worst = at(app, state).min_by(|one, other| budget::most_urgent_first(&one.budget, &other.budget))?;
     let budget = &worst.budget;
     let others = match at(app, state).count() {
         0 | 1 => String::new(),
+        2 => "; 1 more budget so".to_owned(),
         count => format!("; {} more budgets so", count - 1),
     };
     let place = place(scene, worst, width);
     let left = app.fleet.clock().and_then(|clock| clock.until(budget.resets_at, now)).unwrap_or_default();
     let left = format::duration_ms(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-    let (scope, window) = (budget::scope(budget), budget::window(budget));
+    let name = format!("{} per {}", budget::scope(budget), budget.window);
     let its = if budget.scope == budget::TOTAL { "" } else { "its " };
     let then = format!("{its}{}", budget::at_limit(budget));
-    let figures = format!("{} of {} spent {window}", format::usd(budget.spent_usd), format::usd(budget.limit_usd));
+    let figures = format!(
+        "{} of {} spent {}",
+        format::usd(budget.spent_usd),
+        format::usd(budget.limit_usd),
+        budget::window(budget)
+    );
     let mark = theme.budget(state);
     // What matters most stands first: a narrow screen cuts the end.
     let said = if state == BudgetState::Exceeded {
-        format!("budget {scope} exceeded{place}: {then} for {left}; {figures}{others}")
+        format!("budget {name} exceeded{place}: {then} for {left}; {figures}{others}")
     } else {
         let percent = budget::percent(budget);
-        format!("budget {scope} at {percent}{place}: {figures}, resets in {left}; at the limit {then}{others}")
+        format!("budget {name} at {percent}{place}: {figures}, resets in {left}; at the limit {then}{others}")
     };
     Some((format!("{} {said}", mark.glyph), mark.style))
 }

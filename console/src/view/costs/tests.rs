@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
-use langdeck_shared::{AtLimit, BudgetState, Costs};
+use langdeck_shared::{AtLimit, Budget, BudgetState, BudgetWindow, Costs};
 use ratatui::layout::{Position, Rect};
 
 use super::super::screens::{SIZES, draw, snapshot, theme};
@@ -143,9 +143,11 @@ fn a_budget_at_its_end_is_told_on_every_screen() {
         press(&mut app, KeyCode::Char(key), now);
         for size in SIZES {
             let screen = testing::render(&draw(&app, size, &theme(), now));
-            for said in
-                ["budget total exceeded at", "x2kqp: alerts are refused for 13h 30m", "service checkout-api at 83 %"]
-            {
+            for said in [
+                "budget total per day exceeded at",
+                "x2kqp: alerts are refused for 13h 30m",
+                "checkout-api per day at 83 %",
+            ] {
                 assert!(screen.contains(said), "{said:?} at {size:?}\n{screen}");
             }
         }
@@ -174,8 +176,74 @@ fn each_way_at_the_limit_has_its_words() {
         answer(&mut app, 0, update, now);
         let screen = testing::render(&draw(&app, (120, 40), &theme(), now));
         assert!(
-            screen.contains(&format!("budget total exceeded: {said}; $0.280 of $0.280 spent today UTC")),
+            screen.contains(&format!("budget total per day exceeded: {said}; $0.280 of $0.280 spent today UTC")),
             "{screen}"
         );
     }
+}
+
+/// A month's budget of everything beside a day's, with so many percent spent of each.
+fn two_windows(day: u64, month: u64) -> [Budget; 2] {
+    let mut of_month = budget("total", 5_000_000_000, month);
+    (of_month.window, of_month.resets_at) =
+        (BudgetWindow::Month, of_month.resets_at + Duration::from_secs(16 * 86_400));
+    [budget("total", 280_000_000, day), of_month]
+}
+
+/// An agent with these budgets, on its Cost screen.
+fn with_budgets(budgets: &[Budget], now: Instant) -> App {
+    let mut app = app(&["http://localhost:8000"], now);
+    let mut update = idle("agent-0", "b0");
+    update.budgets = budgets.to_vec();
+    answer(&mut app, 0, update, now);
+    press(&mut app, KeyCode::Char('2'), now);
+    tell(&mut app, Costs { budgets: budgets.to_vec(), ..costs("agent-0", "b0") }, now);
+    app
+}
+
+#[test]
+fn two_windows_of_one_scope_stand_side_by_side() {
+    let now = Instant::now();
+    let app = with_budgets(&two_windows(42, 91), now);
+    for size in &SIZES[..2] {
+        snapshot("cost_of_two_windows", &app, *size, &theme(), now);
+    }
+    // However narrow it is, they do not look alike.
+    let screen = testing::render(&draw(&app, (60, 24), &theme(), now));
+    let rows: Vec<_> = screen.lines().filter(|line| line.contains("total  ")).collect();
+    assert!(rows[0].contains(" day ") && rows[1].contains(" month "), "{screen}");
+}
+
+#[test]
+fn the_head_shows_the_window_that_is_nearest_its_limit() {
+    let now = Instant::now();
+    for (day, month, said) in [
+        (42, 40, "today UTC $0.118"),
+        (40, 42, "this month UTC $2.10"),
+        // What is spent matters more than what is nearly so, and what is so for longer more than what is over soon.
+        (100, 99, "today UTC $0.280"),
+        (100, 100, "this month UTC $5.00"),
+    ] {
+        let app = with_budgets(&two_windows(day, month), now);
+        let screen = testing::render(&draw(&app, SIZES[1], &theme(), now));
+        assert!(screen.lines().next().unwrap().contains(said), "{said}\n{screen}");
+        let narrow = testing::render(&draw(&app, SIZES[0], &theme(), now));
+        let word = if said.contains("month") { " month $" } else { " day $" };
+        assert!(narrow.lines().next().unwrap().contains(word), "{word}\n{narrow}");
+    }
+}
+
+#[test]
+fn the_banner_is_about_the_budget_that_decides() {
+    let now = Instant::now();
+    let said = |budgets: &[Budget]| testing::render(&draw(&with_budgets(budgets, now), (160, 40), &theme(), now));
+    let warned = said(&two_windows(83, 91));
+    assert!(warned.contains("budget total per month at 91 %: $4.55 of $5.00 spent this month UTC"), "{warned}");
+    assert!(warned.contains("alerts are refused; 1 more budget so"), "{warned}");
+    let both = said(&two_windows(100, 100));
+    assert!(both.contains("budget total per month exceeded: alerts are refused for 16d 13h"), "{both}");
+    let mut strict = two_windows(100, 100);
+    strict[1].at_limit = AtLimit::Degrade;
+    let strict = said(&strict);
+    assert!(strict.contains("budget total per day exceeded: alerts are refused for 13h 30m"), "{strict}");
 }
