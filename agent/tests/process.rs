@@ -239,6 +239,61 @@ fn a_bad_setting_is_named_and_no_port_is_bound() {
 }
 
 #[test]
+fn a_bad_policy_is_named_with_its_file_its_line_and_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.toml");
+    let refused = |text: &str, arguments: &[&str]| {
+        std::fs::write(&path, text).unwrap();
+        let output = command(arguments).env("LANGDECK_POLICY", &path).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}: {message}");
+        message
+    };
+    let budget = "# What may be spent.\n[[budget]]\nlimit_usd = 5\n";
+    let price =
+        "[[price]]\nmodel = \"m\"\nfrom = 2026-01-01\ninput = 1\ncached_input = 1\noutput = 1\nsource = \"s\"\n";
+    for (text, line, reason) in [
+        (budget.replace('5', "0"), 3, "limit_usd: must be more than zero"),
+        (budget.replace('5', "-1"), 3, "limit_usd: -1 is no amount in USD, such as \"0.02\": it is negative"),
+        (format!("{budget}window = \"week\""), 4, "window: \"week\" is not `hour`, `day` or `month`"),
+        (
+            format!("{budget}alert_type = \"high_cpu\"\n{budget}alert_type = \"HighCPU\""),
+            7,
+            "which has a budget already, at line 3",
+        ),
+        (format!("{budget}{budget}"), 6, "`total` has a budget already, at line 3; keep one of them"),
+        (
+            price.replace("output = 1", "output = -1"),
+            6,
+            "output: -1 is no amount in USD, such as \"0.02\": it is negative",
+        ),
+        (price.replace("output = 1\n", ""), 1, "missing field `output`"),
+        (price.repeat(2), 9, "`m` has a price from 2026-01-01 already, at line 2; keep one of them"),
+        (
+            "[[route]]\nservice = \"a\"\nmodel = \"m\"".to_owned(),
+            3,
+            "model: there is no model `m`, only simulated-gpt-4",
+        ),
+        ("[[budget]".to_owned(), 1, "unclosed array table"),
+    ] {
+        let message = refused(&text, &[]);
+        let told = format!("error: --policy (LANGDECK_POLICY): {}, line {line}: ", path.display());
+        assert!(message.starts_with(&told) && message.contains(reason), "{text}: {message}");
+    }
+    let message = refused(budget, &["--budget-usd=1"]);
+    for part in ["--policy (LANGDECK_POLICY)", ", line 3: ", "--budget-usd (LANGDECK_BUDGET_USD)", "keep one of them"] {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+    for no_file in [folder.path().join("none.toml"), folder.path().to_owned()] {
+        let output = command(&[]).arg("--policy").arg(&no_file).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        let told = format!("error: --policy (LANGDECK_POLICY): cannot read {}: ", no_file.display());
+        assert!(message.starts_with(&told), "{message}");
+    }
+}
+
+#[test]
 fn it_serves_more_connections_than_the_soft_limit_of_open_files_allows() {
     let agent = Process::limited("-S -n 64");
     let open: Vec<_> = (0..100).map(|_| TcpStream::connect(agent.address).unwrap()).collect();

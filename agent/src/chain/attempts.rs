@@ -126,7 +126,11 @@ impl Attempts<'_> {
     }
 
     /// Calls a tool; `call` is given the attempt's number, from 1.
-    pub(super) async fn call<T, F>(&self, policy: impl Fn() -> CallPolicy, call: impl Fn(u32) -> F) -> Result<T, Failure>
+    pub(super) async fn call<T, F>(
+        &self,
+        policy: impl Fn() -> CallPolicy,
+        call: impl Fn(u32) -> F,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, ToolError>>,
     {

@@ -175,7 +175,7 @@ mod tests {
     use crate::cost::Policy;
 
     fn built_in() -> Prices {
-        Policy::built_in().unwrap().prices
+        Policy::built_in().unwrap().into_prices()
     }
 
     fn charge(model: &str, usage: Usage) -> Charge {

@@ -60,15 +60,15 @@ pub(super) type Admitted<'a> = (MutexGuard<'a, State>, Arc<Run>, Option<Begun>);
 
 impl Rules {
     pub(super) fn new(policy: &Policy, engine: &Engine) -> Self {
-        let choice = |name: &Arc<str>| {
+        let choice = |name: &str| {
             let model = engine.model_named(name)?;
-            Some(ModelChoice { model, other: (model != ModelId::default()).then(|| Arc::clone(name)) })
+            Some(ModelChoice { model, other: (model != ModelId::default()).then(|| name.into()) })
         };
-        let routes = policy.routes.iter().filter_map(|route| Some((Arc::new(route.clone()), choice(&route.model)?)));
+        let routes = policy.routes().filter_map(|route| Some((Arc::new(route.clone()), choice(&route.model)?)));
         Self {
             routes: routes.collect(),
-            cheaper: choice(&policy.degrade_to),
-            cap: policy.cap,
+            cheaper: choice(policy.degrade_to()),
+            cap: policy.cap(),
             are_limiting: policy.is_limiting(),
         }
     }

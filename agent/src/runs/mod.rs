@@ -135,8 +135,7 @@ impl Runs {
         let decisions = Arc::new(Decisions::new(Arc::clone(&identity), engine.tools()));
         let books = Books::new(history, identity.started, Arc::clone(&decisions));
         let rules = Rules::new(&policy, &engine);
-        let Policy { prices, budgets, .. } = policy;
-        let budgets = Box::new(LocalBudgets::new(budgets, identity.started_at));
+        let budgets = Box::new(LocalBudgets::new(policy.rules(), identity.started_at));
         let known = history.saturating_add(limits.running).saturating_add(limits.queued);
         let cache = cache_ttl.map(|ttl| Cache::new(ttl, known));
         let has_cache = cache.is_some();
@@ -144,7 +143,7 @@ impl Runs {
         Arc::new(Self {
             engine,
             scenarios,
-            prices,
+            prices: policy.into_prices(),
             rules,
             identity,
             meters,

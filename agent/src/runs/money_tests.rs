@@ -190,8 +190,11 @@ fn runs(
     let identity = Arc::new(Identity::new("r", MODELS[0], mode));
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let mut policy = Policy::built_in().unwrap();
-    let windows = [BudgetWindow::Month, BudgetWindow::Hour].into_iter().zip(limits);
-    policy.budgets.extend(windows.filter_map(|(window, limit)| Some(Rule::total(limit?, window, AtLimit::Reject))));
+    for (window, limit) in [BudgetWindow::Month, BudgetWindow::Hour].into_iter().zip(limits) {
+        if let Some(limit) = limit {
+            policy.limit_total(Rule::total(limit, window, AtLimit::Reject)).unwrap();
+        }
+    }
     let room = Room { limits: Limits { running: 4, queued: 4 }, history: HISTORY, cache_ttl };
     Runs::new(engine, scenarios, identity, meters, room, policy)
 }

@@ -97,7 +97,7 @@ async fn run(engine: &Engine, started: Instant, notes: &Notes) -> Outcome {
 
 /// With no more than this to spend; any amount where there is no limit.
 async fn run_with(limit: Option<Usd>, engine: &Engine, started: Instant, notes: &Notes) -> Outcome {
-    let (prices, alert) = (Policy::built_in().unwrap().prices, alert("t", "s"));
+    let (prices, alert) = (Policy::built_in().unwrap().into_prices(), alert("t", "s"));
     let purse = Purse::new(&prices, Timestamp::now(), limit, None);
     let model = ModelId::default();
     engine.investigate(Job { alert: &alert, recall: None, model, started, purse: &purse, observer: notes }).await

@@ -6,6 +6,7 @@ use langdeck_shared::{AtLimit, BudgetWindow, Usd};
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
+use super::source::Said;
 use super::{PolicyError, Source};
 use crate::cost::{Rule, Scope};
 
@@ -19,11 +20,9 @@ pub(super) struct BudgetEntry {
     service: Option<Spanned<String>>,
     alert_type: Option<Spanned<String>>,
     limit_usd: Spanned<Value>,
-    #[serde(default)]
-    window: BudgetWindow,
-    threshold_percent: Option<Spanned<i64>>,
-    #[serde(default)]
-    at_limit: AtLimit,
+    window: Option<Spanned<Value>>,
+    threshold_percent: Option<Spanned<Value>>,
+    at_limit: Option<Spanned<Value>>,
 }
 
 impl Rule {
@@ -39,7 +38,7 @@ impl Rule {
 }
 
 impl Source<'_> {
-    pub(super) fn budgets(&self, entries: &[BudgetEntry]) -> Result<Vec<Rule>, PolicyError> {
+    pub(super) fn budgets(&self, entries: &[BudgetEntry]) -> Result<Vec<Said<Rule>>, PolicyError> {
         if let Some(entry) = entries.get(MAX_BUDGETS) {
             return Err(self.refuse(entry.limit_usd.span(), format!("there are more than {MAX_BUDGETS} budgets")));
         }
@@ -53,7 +52,7 @@ impl Source<'_> {
                 let reason = format!("`{scope}` has a budget per {window} already, at line {first}; keep one of them");
                 return Err(self.refuse(at, reason));
             }
-            rules.push(rule);
+            rules.push(self.said(&entry.limit_usd, rule));
         }
         Ok(rules)
     }
@@ -69,20 +68,15 @@ impl Source<'_> {
             }
         };
         let threshold_percent = entry.threshold_percent.as_ref().map_or(Ok(DEFAULT_THRESHOLD), |percent| {
-            let fits = u8::try_from(*percent.get_ref()).ok().filter(|percent| (1..=100).contains(percent));
-            let reason = || format!("threshold_percent: {} is not from 1 to 100", percent.get_ref());
-            fits.ok_or_else(|| self.refuse(percent.span(), reason()))
+            let whole = percent.get_ref().as_integer().and_then(|percent| u8::try_from(percent).ok());
+            whole.filter(|percent| (1..=100).contains(percent)).ok_or_else(|| {
+                let written = self.written(percent);
+                self.refuse(percent.span(), format!("threshold_percent: {written} is no whole number from 1 to 100"))
+            })
         })?;
         let limit = self.positive("limit_usd", &entry.limit_usd)?;
-        Ok(Rule { scope, limit, window: entry.window, threshold_percent, at_limit: entry.at_limit })
-    }
-
-    /// An amount of money above zero.
-    pub(super) fn positive(&self, field: &str, value: &Spanned<Value>) -> Result<Usd, PolicyError> {
-        let amount = self.amount(field, value)?;
-        if amount == Usd::ZERO {
-            return Err(self.refuse(value.span(), format!("{field}: must be more than zero")));
-        }
-        Ok(amount)
+        let window = self.word("window", entry.window.as_ref(), "`hour`, `day` or `month`")?;
+        let at_limit = self.word("at_limit", entry.at_limit.as_ref(), "`reject`, `degrade` or `warn`")?;
+        Ok(Rule { scope, limit, window, threshold_percent, at_limit })
     }
 }

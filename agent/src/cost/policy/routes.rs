@@ -7,6 +7,7 @@ use langdeck_shared::Alert;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::source::Said;
 use super::{PolicyError, Source};
 
 /// The most routes of a file: each is looked at for each alert.
@@ -57,11 +58,12 @@ pub(super) struct RouteEntry {
 }
 
 impl Source<'_> {
-    pub(super) fn routes(&self, entries: &[RouteEntry]) -> Result<Vec<Route>, PolicyError> {
+    pub(super) fn routes(&self, entries: &[RouteEntry]) -> Result<Vec<Said<Route>>, PolicyError> {
         if let Some(entry) = entries.get(MAX_ROUTES) {
             return Err(self.refuse(entry.model.span(), format!("there are more than {MAX_ROUTES} routes")));
         }
-        entries.iter().zip(1..).map(|(entry, number)| self.route(number, entry)).collect()
+        let route = |(entry, number): (&RouteEntry, usize)| Ok(self.said(&entry.model, self.route(number, entry)?));
+        entries.iter().zip(1..).map(route).collect()
     }
 
     fn route(&self, number: usize, entry: &RouteEntry) -> Result<Route, PolicyError> {
