@@ -1,5 +1,7 @@
 //! Every setting of the agent: its flag, its environment variable, its default and its bounds, in one place.
 
+mod given;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -310,15 +312,33 @@ impl Config {
     }
 }
 
-/// A setting whose value is out of bounds.
+/// Why a setting is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} for {flag} (environment: {env}): {reason}; expected {expected}")]
-pub struct ConfigError {
-    flag: &'static str,
-    env: &'static str,
-    value: String,
-    reason: String,
-    expected: &'static str,
+pub enum ConfigError {
+    /// Its value is out of bounds.
+    #[error("invalid value {value:?} for {flag} (environment: {env}): {reason}; expected {expected}")]
+    Invalid {
+        /// The flag.
+        flag: &'static str,
+        /// The environment variable.
+        env: &'static str,
+        /// What was given.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+        /// How it would be right.
+        expected: &'static str,
+    },
+    /// It was given, and nothing would come of it.
+    #[error("{flag} (environment: {env}) is given, but {reason}")]
+    WithoutEffect {
+        /// The flag.
+        flag: &'static str,
+        /// The environment variable.
+        env: &'static str,
+        /// Why nothing would, and what to do.
+        reason: String,
+    },
 }
 
 impl Setting {
@@ -340,13 +360,19 @@ impl Setting {
     }
 
     fn refuse(&self, value: impl fmt::Display, reason: impl fmt::Display) -> ConfigError {
-        ConfigError {
+        ConfigError::Invalid {
             flag: self.flag,
             env: self.env,
             value: value.to_string(),
             reason: reason.to_string(),
             expected: self.expected,
         }
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (environment: {})", self.flag, self.env)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 use langdeck_agent::{Agent, Config, StartError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,8 +20,9 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { config } = Cli::parse();
-    if let Err(error) = config.validate() {
+    let matches = Cli::command().get_matches();
+    let Cli { config } = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Err(error) = config.validate().and_then(|()| config.check_given(&matches)) {
         return refuse(&StartError::from(error));
     }
     subscribe(&config.log);

@@ -57,8 +57,8 @@ pub struct Parts {
 /// Why an agent did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// A setting is out of its bounds.
-    #[error("invalid value {0}")]
+    /// A setting is out of its bounds, or without effect.
+    #[error("{0}")]
     Config(#[from] ConfigError),
     /// The scenarios cannot be used.
     #[error("{0}")]

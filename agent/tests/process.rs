@@ -239,6 +239,43 @@ fn a_bad_setting_is_named_and_no_port_is_bound() {
 }
 
 #[test]
+fn what_would_be_without_effect_is_refused_however_it_is_given_and_a_default_is_not() {
+    // Once all settings are good, the port that is taken is what is wrong.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("--listen={}", taken.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("--decision-log={}", folder.path().join("decisions.ndjson").display());
+    for (name, value, flag, needs) in [
+        ("LANGDECK_BUDGET_WINDOW", "day", "--budget-window", "--budget-usd=1"),
+        ("LANGDECK_BUDGET_AT_LIMIT", "reject", "--budget-at-limit", "--budget-usd=1"),
+        ("LANGDECK_DECISION_LOG_SIZE", "64MiB", "--decision-log-size", &file),
+        ("LANGDECK_DECISION_LOG_FILES", "5", "--decision-log-files", &file),
+    ] {
+        let given = || {
+            let mut by_variable = command(&[&listen]);
+            by_variable.env(name, value);
+            [command(&[&listen, &format!("{flag}={value}")]), by_variable]
+        };
+        for mut command in given() {
+            let output = command.output().unwrap();
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{message}");
+            let (needed, _) = needs.split_once('=').unwrap();
+            for part in [flag, name, needed] {
+                assert!(message.contains(part), "{part:?} is not in: {message}");
+            }
+        }
+        for mut command in given() {
+            let output = command.arg(needs).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    // What is needed may itself come from the environment.
+    let output = command(&[&listen, "--budget-window=hour"]).env("LANGDECK_BUDGET_USD", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn a_bad_policy_is_named_with_its_file_its_line_and_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.toml");

@@ -1,6 +1,6 @@
 //! Settings: flags and environment, and what is refused.
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::*;
 
@@ -11,9 +11,11 @@ struct Cli {
 }
 
 fn parse(arguments: &[&str]) -> Result<Config, String> {
-    let cli = Cli::try_parse_from(std::iter::once(&"agent").chain(arguments)).map_err(|error| error.to_string())?;
-    cli.config.validate().map_err(|error| error.to_string())?;
-    Ok(cli.config)
+    let arguments = std::iter::once(&"agent").chain(arguments);
+    let matches = Cli::command().try_get_matches_from(arguments).map_err(|error| error.to_string())?;
+    let Cli { config } = Cli::from_arg_matches(&matches).map_err(|error| error.to_string())?;
+    config.validate().and_then(|()| config.check_given(&matches)).map_err(|error| error.to_string())?;
+    Ok(config)
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn every_flag_sets_its_setting() {
         "--budget-window=month",
         "--budget-at-limit=degrade",
         "--service-labels=app,job",
-        "--decision-log=-",
+        "--decision-log=decisions.ndjson",
         "--decision-log-size=1GiB",
         "--decision-log-files=2",
         "--log=warn",
@@ -68,7 +70,7 @@ fn every_flag_sets_its_setting() {
         budget_window: BudgetWindow::Month,
         budget_at_limit: AtLimit::Degrade,
         service_labels: vec!["app".to_owned(), "job".to_owned()],
-        decision_log: Some("-".into()),
+        decision_log: Some("decisions.ndjson".into()),
         decision_log_size: 1 << 30,
         decision_log_files: 2,
         log: "warn".to_owned(),
@@ -95,6 +97,34 @@ fn the_deadline_grows_with_the_delay_and_does_not_shrink_with_it() {
     for (sim_delay, seconds) in [(0.0, 120), (0.5, 120), (1.0, 120), (8.0, 960), (1000.0, 120_000)] {
         let config = Config { sim_delay, ..Config::default() };
         assert_eq!(config.simulated_run_deadline(), Duration::from_secs(seconds), "{sim_delay}");
+    }
+}
+
+#[test]
+fn what_would_be_without_effect_is_named_with_what_it_needs() {
+    for (setting, value, more, needed) in [
+        (&BUDGET_WINDOW, "hour", &[][..], &BUDGET_USD),
+        // Also where the default is given.
+        (&BUDGET_WINDOW, "day", &[], &BUDGET_USD),
+        (&BUDGET_AT_LIMIT, "reject", &["--policy=policy.toml"], &BUDGET_USD),
+        (&DECISION_LOG_SIZE, "64MiB", &[], &DECISION_LOG),
+        (&DECISION_LOG_FILES, "2", &[], &DECISION_LOG),
+        (&DECISION_LOG_SIZE, "1MiB", &["--decision-log=-"], &DECISION_LOG),
+        (&DECISION_LOG_FILES, "2", &["--decision-log", "-"], &DECISION_LOG),
+    ] {
+        let given = format!("{}={value}", setting.flag);
+        let error = parse(&[&[&*given], more].concat()).expect_err(&given);
+        for part in [setting.flag, setting.env, needed.flag, needed.env] {
+            assert!(error.contains(part), "{given}: {part:?} is not in: {error}");
+        }
+    }
+    for fits in [
+        &["--budget-usd=1", "--budget-window=hour", "--budget-at-limit=warn"][..],
+        &["--decision-log=d.ndjson", "--decision-log-size=1MiB", "--decision-log-files=2"],
+        &["--decision-log=-"],
+        &["--budget-usd=1"],
+    ] {
+        parse(fits).unwrap();
     }
 }
 
