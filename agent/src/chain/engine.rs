@@ -104,9 +104,20 @@ impl Engine {
         let deadline = Deadline::new(job.started, self.limit);
         let plan = match planner::plan(self, job, deadline.whole()).await {
             Ok(plan) => plan,
-            Err(reason) => return Outcome::Failed(reason),
+            Err(reason) => return Outcome::Failed(self.explained(job, reason)),
         };
         let findings = executor::execute(self, job, &plan, deadline.tools()).await;
-        reasoner::conclude(self, job, &findings, deadline.whole()).await
+        match reasoner::conclude(self, job, &findings, deadline.whole()).await {
+            Outcome::Failed(reason) => Outcome::Failed(self.explained(job, reason)),
+            concluded => concluded,
+        }
+    }
+
+    /// Why an investigation failed; where it had too little to spend, also how much would have done.
+    fn explained(&self, Job { alert, model, purse, .. }: Job<'_>, reason: Arc<str>) -> Arc<str> {
+        match purse.lacked(|prices, at| self.most_cost(model, alert, prices, at)) {
+            Some(lack) => format!("{reason}; {lack}").into(),
+            None => reason,
+        }
     }
 }

@@ -44,6 +44,24 @@ pub(crate) struct Short {
     pub(crate) kept: Usd,
 }
 
+/// A cap that left an investigation less than it may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lack {
+    held: Usd,
+    needed: Usd,
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { held, needed } = self;
+        write!(
+            f,
+            "the policy's investigation_cap_usd leaves it {held} USD, and an investigation of such an alert may cost \
+             {needed} USD"
+        )
+    }
+}
+
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "of the {} USD that this investigation may spend, too little is left", self.limit)
@@ -82,6 +100,14 @@ impl<'a> Purse<'a> {
             return Err(Short { limit, left, needed, kept });
         }
         Ok(Held { purse: self, nanos: AtomicU64::new(needed) })
+    }
+
+    /// How much it held at first where that was too little, since it was `most` that the investigation may cost.
+    pub(crate) fn lacked(&self, most: impl FnOnce(&Prices, Timestamp) -> Usd) -> Option<Lack> {
+        let held = self.limit.filter(|_| self.was_short())?;
+        let needed = most(self.prices, self.at);
+        // One that was given all of it and had too little has a model that takes more than it says.
+        (held < needed).then_some(Lack { held, needed })
     }
 
     /// Whether a call was not made because there was not enough for it.

@@ -213,6 +213,24 @@ async fn at_its_cap_an_investigation_gives_the_best_partial_answer() {
 }
 
 #[tokio::test]
+async fn a_cap_that_is_too_small_for_a_report_is_named_with_what_it_would_take() {
+    // The planner alone costs 0.00009.
+    for (cap, without) in [("0.00001", "no plan"), ("0.00009", "no conclusion")] {
+        let file = policy(&format!("investigation_cap_usd = \"{cap}\""));
+        let server = Server::with(Config { policy: Some(file.path().into()), ..config() }).await;
+        let failed = server.post("/investigate", &alert("high_latency", "checkout-api")).await;
+        assert_eq!(failed.status(), StatusCode::BAD_GATEWAY);
+        let problem = problem(failed).await;
+        let told = format!("the policy's investigation_cap_usd leaves it {cap} USD");
+        for part in [without, &told, "may cost 0.000314 USD"] {
+            assert!(problem.detail.contains(part), "{part:?} is not in: {}", problem.detail);
+        }
+        let investigation = server.investigation(&problem.investigation_id.unwrap()).await;
+        assert!(investigation.capped && investigation.error.is_some_and(|error| error.contains(&told)));
+    }
+}
+
+#[tokio::test]
 async fn alertmanagers_alerts_are_skipped_and_never_dropped() {
     let server = Server::with(for_investigations(1, AtLimit::Reject)).await;
     server.investigate("high_latency", "checkout-api").await;

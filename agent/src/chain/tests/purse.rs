@@ -38,8 +38,21 @@ async fn with_less_the_last_tools_are_left_out_and_the_conclusion_is_not() {
 #[tokio::test(start_paused = true)]
 async fn without_enough_for_anything_nothing_is_asked() {
     let (outcome, lines) = spending(0, FakeModel::planning(&["a"]), Sequential).await;
-    assert!(matches!(outcome, Outcome::Failed(reason) if reason.starts_with("no plan: of the 0 USD")));
+    let Outcome::Failed(reason) = outcome else { panic!("{outcome:?}") };
+    // A plan may have 16 tools.
+    let lack = "; the policy's investigation_cap_usd leaves it 0 USD, and an investigation of such an alert may cost \
+                0.000396 USD";
+    assert!(reason.starts_with("no plan: of the 0 USD") && reason.ends_with(lack), "{reason}");
     assert_eq!(spent(&lines), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_enough_for_the_plan_alone_it_says_what_more_would_take() {
+    let (outcome, lines) = spending(1, FakeModel::planning(&["a"]), Sequential).await;
+    let Outcome::Failed(reason) = outcome else { panic!("{outcome:?}") };
+    assert!(reason.starts_with("no conclusion: of the 0.000022 USD"), "{reason}");
+    assert!(reason.contains("investigation_cap_usd leaves it 0.000022 USD") && reason.contains("0.000396"), "{reason}");
+    assert_eq!(spent(&lines), 1);
 }
 
 #[tokio::test(start_paused = true)]
