@@ -206,13 +206,13 @@ impl ApiError {
     pub(super) fn spent(spent: &Spent, now: Timestamp) -> Self {
         let budget = &spent.budget;
         let is_spent = budget.spent_usd + spent.needed > budget.limit_usd;
-        Self::new(Kind::BudgetExceeded, no_room(spent)).of_budget(budget.clone(), is_spent, now)
+        // Where only what is set aside is in the way, the next investigation that ends may make room.
+        let retry_after = if is_spent { until_reset(budget, now) } else { 1 };
+        Self::new(Kind::BudgetExceeded, no_room(spent)).of_budget(budget.clone(), retry_after)
     }
 
-    /// The same of a budget. Where only what is set aside is in the way, the next investigation that ends may make room.
-    pub(super) fn of_budget(self, budget: Budget, is_spent: bool, now: Timestamp) -> Self {
-        let until_reset = u64::try_from(budget.resets_at.duration_since(now).as_secs()).unwrap_or(0);
-        let retry_after = if is_spent { until_reset.saturating_add(1) } else { 1 };
+    /// The same of a budget, which may have room in so many seconds.
+    pub(super) fn of_budget(self, budget: Budget, retry_after: u64) -> Self {
         Self { without_room: Some(Box::new(WithoutRoom { budget, retry_after })), ..self }
     }
 
@@ -234,6 +234,11 @@ impl ApiError {
             investigation_id,
         }
     }
+}
+
+/// In how many seconds a budget's window is certainly over, at least 1.
+pub(super) fn until_reset(budget: &Budget, now: Timestamp) -> u64 {
+    u64::try_from(budget.resets_at.duration_since(now).as_secs()).unwrap_or(0).saturating_add(1)
 }
 
 /// Which budget has no room, for people.

@@ -6,10 +6,10 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use jiff::Timestamp;
-use langdeck_shared::{FailureKind, NAME_CHARS, PeerFailure, Problem, Usd};
+use langdeck_shared::{Budget, FailureKind, NAME_CHARS, PeerFailure, Problem, Usd};
 
 use super::App;
-use super::error::{ApiError, Kind};
+use super::error::{ApiError, Kind, until_reset};
 use super::query::Scope;
 use super::webhook_alert::cut;
 use crate::fleet::{Found, HANDED_ON_BY, Member, Named, Question, Reply, faulty};
@@ -19,6 +19,10 @@ use crate::metrics::HandedOn;
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// The longest detail of another replica's problem that is passed back, in characters.
 const DETAIL_CHARS: usize = 1000;
+/// The longest scope of a budget that is passed back: the kind and a name.
+const SCOPE_CHARS: usize = "alert_type:".len() + NAME_CHARS;
+/// The longest window that a budget has: a month.
+const LONGEST_WINDOW: Duration = Duration::from_secs(31 * 24 * 3600);
 /// The problems of another replica that are passed back as they are.
 const PASSED_BACK: [Kind; 8] = [
     Kind::NotFound,
@@ -145,10 +149,10 @@ fn problem(reply: &Reply) -> Option<ApiError> {
     let kind = PASSED_BACK.into_iter().find(|known| known.name() == kind && known.status() == reply.status)?;
     let error = ApiError::new(kind, cut(&problem.detail, DETAIL_CHARS, &mut false));
     let error = match problem.budget {
-        // How much it would have needed is not told; where nothing is set aside, no end of another makes room.
         Some(budget) => {
-            let is_spent = budget.reserved_usd == Usd::ZERO;
-            error.of_budget(budget, is_spent, Timestamp::now())
+            let retry_after = retry_after(&budget, reply.retry_after, Timestamp::now());
+            let scope = cut(&budget.scope, SCOPE_CHARS, &mut false);
+            error.of_budget(Budget { scope, ..budget }, retry_after)
         }
         None => error,
     };
@@ -156,6 +160,14 @@ fn problem(reply: &Reply) -> Option<ApiError> {
         Some(id) => error.about(id),
         None => error,
     })
+}
+
+/// In how many seconds to come back to a replica whose budget has no room: as it says, but no later than its window ends.
+fn retry_after(budget: &Budget, told: Option<u64>, now: Timestamp) -> u64 {
+    let latest = until_reset(budget, now).min(LONGEST_WINDOW.as_secs());
+    // Where nothing is set aside, no end of another investigation makes room.
+    let unsaid = if budget.reserved_usd == Usd::ZERO { latest } else { 1 };
+    told.unwrap_or(unsaid).clamp(1, latest)
 }
 
 /// That a replica gave no answer, or none that is one.
@@ -184,4 +196,52 @@ fn lost(request: HandedOn, member: &Member, failure: &PeerFailure) -> ApiError {
 /// That an answer is about something else.
 pub(super) fn about_another(id: &str) -> PeerFailure {
     faulty(format!("it answers about {}", cut(id, NAME_CHARS, &mut false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{StatusCode, header};
+    use axum::response::IntoResponse;
+    use langdeck_shared::{AtLimit, BudgetWindow};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The `Retry-After` and the budget with which a replica's 429 is passed back, which says so.
+    fn passed_back(retry_after: Option<u64>, reserved_usd: f64, resets_at: Timestamp) -> (u64, Budget) {
+        let body = json!({
+            "type": "urn:langdeck:problem:budget-exceeded", "title": "t", "status": 429, "detail": "d", "request_id": "r",
+            "budget": {
+                "scope": "service:".to_owned() + &"x".repeat(9999), "limit_usd": 1.0, "window": BudgetWindow::Month,
+                "resets_at": resets_at, "spent_usd": 0.9, "reserved_usd": reserved_usd, "threshold_percent": 80,
+                "state": "exceeded", "at_limit": AtLimit::Reject, "counted": "this replica, this life",
+            },
+        });
+        let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: body.to_string().into(), retry_after };
+        let error = problem(&reply).unwrap();
+        let response = error.clone().into_response();
+        let told = response.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+        (told, error.problem("r").budget.unwrap())
+    }
+
+    #[test]
+    fn when_to_come_back_is_as_the_replica_says_within_its_budgets_window() {
+        let now = Timestamp::now();
+        let [soon, never] = [now + Duration::from_secs(600), Timestamp::MAX];
+        for (told, reserved_usd, resets_at, least, most) in [
+            (Some(77), 0.05, soon, 77, 77),
+            (Some(77), 0.0, soon, 77, 77),
+            (Some(0), 0.05, soon, 1, 1),
+            (Some(u64::MAX), 0.05, soon, 500, 601),
+            (Some(u64::MAX), 0.05, never, 31 * 86_400, 31 * 86_400),
+            (Some(77), 0.05, now - Duration::from_secs(600), 1, 1),
+            // One that does not say it.
+            (None, 0.05, soon, 1, 1),
+            (None, 0.0, soon, 500, 601),
+        ] {
+            let (retry_after, budget) = passed_back(told, reserved_usd, resets_at);
+            assert!((least..=most).contains(&retry_after), "{retry_after} of {told:?}, {resets_at}");
+            assert_eq!(budget.scope.chars().count(), SCOPE_CHARS);
+        }
+    }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Question {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) body: Bytes,
+    /// In how many seconds it says to come back, if it does.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl PeerClient {
@@ -106,7 +108,8 @@ impl PeerClient {
                 PeerFailure::new(FailureKind::Lost, "the connection broke in the middle of its answer")
             }
         })?;
-        Ok(Reply { status: parts.status, body: body.to_bytes() })
+        let retry_after = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Reply { status: parts.status, body: body.to_bytes(), retry_after })
     }
 }
 

@@ -9,6 +9,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::json;
 
 use super::{ACTOR, Part, fleet, fleet_with_actor, knows, ready_fleet};
+use crate::costs::policy;
 use crate::support::{Server, alert, config, eventually, problem_from};
 
 async fn fire(server: &Server, replica: &str, service: &str, key: Option<&str>) -> Response {
@@ -89,6 +90,43 @@ async fn a_spent_budget_is_told_through_any_replica() {
     let until_reset = budget.resets_at.duration_since(Timestamp::now()).as_secs();
     assert!((until_reset..=until_reset + 60).contains(&retry_after), "{retry_after} of {until_reset}");
     accepted(fire(&servers[1], "agent-0", "api", None).await).await;
+}
+
+#[tokio::test]
+async fn when_to_come_back_is_told_as_by_the_replica_itself() {
+    let text = "[[price]]\nmodel = \"no-such-price\"\nfrom = 2025-01-01\ninput = 1\ncached_input = 1\noutput = 1\nsource = \"t\"";
+    let file = policy(text);
+    // Three tokens a call, and for 18 of them is set aside: once two are made, what is left is not enough for another
+    // investigation, whatever of it is only set aside.
+    let config = Config {
+        policy: Some(file.path().into()),
+        budget_usd: Some(Usd::from_nanos(19 * 3000)),
+        budget_window: BudgetWindow::Month,
+        ..config()
+    };
+    let (owner, gate) = Server::gated(config).await;
+    let front = Config { peers: vec![owner.agent.url().parse().unwrap()], ..crate::support::config() };
+    let front = Server::with(front).await;
+    knows(&front, 2).await;
+    let first = owner.submit("high_cpu", "a").await;
+    gate.entered().await;
+    let mut waits = Vec::new();
+    for server in [&owner, &front] {
+        let refused = fire(server, owner.agent.boot_id(), "b", None).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        waits.push(refused.headers()["retry-after"].to_str().unwrap().parse::<i64>().unwrap());
+        let problem = problem_from(server.agent.replica(), refused).await;
+        assert!(problem.detail.contains("has no room for the 0.000054 USD"), "{}", problem.detail);
+        let budget = problem.budget.unwrap();
+        assert!(budget.reserved_usd > Usd::ZERO);
+        waits.push(budget.resets_at.duration_since(Timestamp::now()).as_secs());
+    }
+    let (longest, shortest) = (waits.iter().max().unwrap(), waits.iter().min().unwrap());
+    assert!(longest - shortest <= 60, "{waits:?}");
+    assert_eq!(
+        owner.post(&format!("/v1/investigations/{first}/cancel"), &json!({})).await.status(),
+        StatusCode::ACCEPTED
+    );
 }
 
 #[tokio::test]
