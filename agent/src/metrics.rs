@@ -63,14 +63,16 @@ pub(crate) struct Meters {
     planner: Histogram,
     reasoner: Histogram,
     tools: Vec<(Arc<str>, Histogram)>,
+    /// The models that may be asked.
+    models: Vec<Arc<str>>,
     refused: IntCounterVec,
     peer_requests: IntCounterVec,
     handed_on: IntCounterVec,
 }
 
 impl Meters {
-    /// Meters of an agent with these tools.
-    pub(crate) fn new(tools: &[Arc<str>]) -> prometheus::Result<Self> {
+    /// Meters of an agent with these tools, which may ask these models.
+    pub(crate) fn new<'a>(tools: &[Arc<str>], models: impl IntoIterator<Item = &'a str>) -> prometheus::Result<Self> {
         let histogram = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(LATENCY_BUCKETS.to_vec());
         let step_latency = histogram("agent_step_latency_seconds", "Step latency by step, retries included");
         let step_latency = HistogramVec::new(step_latency, &["step"])?;
@@ -101,6 +103,7 @@ impl Meters {
             planner: step(StepName::Planner.as_str()),
             reasoner: step(StepName::Reasoner.as_str()),
             tools: tools.iter().map(|tool| (Arc::clone(tool), step(tool))).collect(),
+            models: models.into_iter().map(Arc::from).collect(),
             step_latency,
             refused,
             peer_requests,
@@ -132,6 +135,11 @@ impl Meters {
     fn steps(&self) -> impl Iterator<Item = &str> {
         let tools = self.tools.iter().map(|(tool, _)| &**tool);
         [StepName::Planner.as_str(), StepName::Reasoner.as_str()].into_iter().chain(tools)
+    }
+
+    /// The names of the models that may be asked; some more than once.
+    fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.iter().map(|model| &**model)
     }
 
     /// An alert was turned away.

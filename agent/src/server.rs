@@ -149,7 +149,7 @@ impl Agent {
         let decision_log = config.open_decision_log()?;
         let identity = Arc::new(Identity::new(&config.replica_name, model.name(), config.tool_mode));
         let engine = Engine::new(model, tools, config.tool_mode, limit).with_models(other_models);
-        let meters = Arc::new(Meters::new(engine.tools())?);
+        let meters = Arc::new(Meters::new(engine.tools(), policy.models(&identity.model))?);
         let limits = Limits { running: config.max_running, queued: config.max_queued };
         let bounds = Bounds::beside(limits.running.saturating_add(limits.queued));
         let room = Room { limits, history: config.history, cache_ttl: config.cache_ttl };

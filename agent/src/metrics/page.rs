@@ -138,7 +138,7 @@ impl Page {
         }
         self.add(tokens)?;
         self.costs("agent_step_cost_usd_total", "Cost in USD by step", "step", meters.steps(), by_step)?;
-        self.costs("agent_model_cost_usd_total", "Cost in USD by model", "model", [], by_model)
+        self.costs("agent_model_cost_usd_total", "Cost in USD by model", "model", meters.models(), by_model)
     }
 
     /// What was spent on each of these, and on all that the shares name besides.

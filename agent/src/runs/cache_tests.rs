@@ -59,7 +59,7 @@ impl Model for Prompted {
 fn runs_of(model: impl Model, behaviour: Behaviour, history: usize) -> Arc<Runs> {
     let tools = vec![fake_tool("tool", behaviour)];
     let engine = Engine::new(Arc::new(model), tools, ToolMode::Sequential, Duration::from_secs(120));
-    let meters = Arc::new(Meters::new(engine.tools()).unwrap());
+    let meters = Arc::new(Meters::new(engine.tools(), []).unwrap());
     let identity = Arc::new(Identity::new("r", "simulated-gpt-4", ToolMode::Sequential));
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let room = Room { limits: Limits { running: 1, queued: 1 }, history, cache_ttl: Some(TTL) };

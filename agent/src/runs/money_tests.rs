@@ -186,7 +186,7 @@ fn runs(
 ) -> Arc<Runs> {
     let tools = TOOLS.map(|name| Arc::new(ScriptedTool(name, Arc::clone(script))) as Arc<dyn Tool>).to_vec();
     let engine = Engine::new(Arc::new(ScriptedModel(Arc::clone(script))), tools, mode, deadline);
-    let meters = Arc::new(Meters::new(engine.tools()).unwrap());
+    let meters = Arc::new(Meters::new(engine.tools(), []).unwrap());
     let identity = Arc::new(Identity::new("r", MODELS[0], mode));
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
     let mut policy = Policy::built_in().unwrap();

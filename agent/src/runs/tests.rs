@@ -25,7 +25,7 @@ fn runs(model: FakeModel, behaviour: Behaviour, running: usize, queued: usize) -
 
 fn around(engine: Engine, limits: Limits, identity: Identity) -> Arc<Runs> {
     let scenarios = Arc::new(Scenarios::load(None).unwrap());
-    let meters = Arc::new(Meters::new(engine.tools()).unwrap());
+    let meters = Arc::new(Meters::new(engine.tools(), []).unwrap());
     let room = Room { limits, history: 100, cache_ttl: None };
     Runs::new(engine, scenarios, Arc::new(identity), meters, room, Policy::built_in().unwrap())
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use langdeck_agent::{Agent, Config, StartError};
+use langdeck_agent::{Agent, AtLimit, Config, StartError};
 use langdeck_shared::{Health, ReplicaStatus};
 use reqwest::StatusCode;
 use serde_json::json;
 
+use crate::costs::policy;
 use crate::support::{REPLICA, Server, alert, config};
 
 #[tokio::test]
@@ -83,9 +84,24 @@ async fn metrics_tell_by_their_end_investigations_that_succeeded_failed_and_were
     ] {
         assert_eq!(after.get(name), Some(&value.to_string()), "{name} in {after:#?}");
     }
-    // Whoever asks for a rate sees the first of each; which models answer is not known before.
+    // Whoever asks for a rate sees the first of each.
     let new: Vec<_> = after.keys().filter(|name| !before.contains_key(*name)).collect();
-    assert_eq!(new, ["agent_model_cost_usd_total{model=\"no-such-price\"}"]);
+    assert!(new.is_empty(), "{new:?}");
+}
+
+#[tokio::test]
+async fn each_model_that_may_be_asked_stands_at_nothing_from_the_start() {
+    let of_models = async |config| {
+        let series = series(&Server::with(config).await).await.into_iter();
+        series.filter(|(name, _)| name.starts_with("agent_model_cost_usd_total")).collect::<Vec<_>>()
+    };
+    let zero = |model: &str| (format!("agent_model_cost_usd_total{{model=\"{model}\"}}"), "0".to_owned());
+    assert_eq!(of_models(config()).await, [zero("simulated-gpt-4")]);
+    let both = [zero("simulated-gpt-3.5"), zero("simulated-gpt-4")];
+    let budget_usd = Some("1".parse().unwrap());
+    assert_eq!(of_models(Config { budget_usd, budget_at_limit: AtLimit::Degrade, ..config() }).await, both);
+    let file = policy("[[route]]\nseverity = \"info\"\nmodel = \"simulated-gpt-3.5\"");
+    assert_eq!(of_models(Config { policy: Some(file.path().into()), ..config() }).await, both);
 }
 
 /// Every series and its value.

@@ -63,6 +63,11 @@ impl Policy {
         Ok(())
     }
 
+    /// The models that may be asked, of which the first is the usual one; some more than once.
+    pub(crate) fn models<'a>(&'a self, usual: &'a str) -> impl Iterator<Item = &'a str> {
+        std::iter::once(usual).chain(self.chosen().map(|chosen| chosen.model))
+    }
+
     /// Those that take over from the usual one.
     fn chosen(&self) -> impl Iterator<Item = Chosen<'_>> {
         let routed = self.routes.iter().map(|Said { what, place }| Chosen { by: "model", model: &what.model, place });
