@@ -232,12 +232,13 @@ pub struct Status {
 /// Examples:
 ///   langdeck costs --by replica
 ///   langdeck costs --by alert-type --from 2026-01-15T00:00:00Z --json
+///   langdeck costs --csv --from 2026-01-01T00:00:00Z > costs.csv
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Costs {
-    /// By what it is split.
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
-    pub by: Split,
+    /// By what it is split: by service unless given, and in CSV by everything.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub by: Option<Split>,
 
     /// What was spent from then on, such as 2026-01-15T00:00:00Z.
     #[arg(long, value_name = "TIME")]
@@ -250,6 +251,10 @@ pub struct Costs {
     /// Print all of it as JSON.
     #[arg(long)]
     pub json: bool,
+
+    /// Print what was spent, and on what, as CSV for spreadsheets.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 
     #[command(flatten)]
     target: Target,
@@ -455,6 +460,7 @@ mod tests {
             #[cfg(feature = "demo")]
             (&["demo", "--tool-mode", "both"], "`sequential` or `parallel`"),
             (&["status", "extra"], "unexpected argument"),
+            (&["costs", "--csv", "--json"], "cannot be used with"),
         ] {
             let error = parse(args).unwrap_err().to_string();
             assert!(error.contains(reason), "{args:?}: {error}");

@@ -12,6 +12,8 @@ use langdeck_agent::{Agent, Config};
 use langdeck_shared::{Report, ToolMode, Usd};
 use serde_json::{Value, json};
 use support::{Reply, Scripted, nobody, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 async fn agent(name: &str) -> Agent {
     Agent::start(config(name)).await.unwrap()
@@ -353,10 +355,45 @@ async fn costs_are_printed_of_every_fleet_once_and_as_json() {
     let costs: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!((&costs["totals"]["cost_usd"], &costs["totals"]["calls"]), (&json!(0.000942), &json!(15)));
     assert_eq!(costs["missing"][0]["replica"], nobody);
+    let ran = run(&[["costs", "--csv"].as_slice(), &urls].concat()).await;
+    assert_eq!((ran.code, ran.err), (0, format!("without {nobody}: connection refused\n")));
+    for row in ["total,,15,471,300,0,171,0.000942,0\r\n", &format!("missing,{nobody},,,,,,,\r\n")] {
+        assert!(ran.out.contains(row), "{row:?}\n{}", ran.out);
+    }
     let ran = run(&["costs", "--url", &nobody]).await;
     assert!(ran.code == 1 && ran.err.contains("nothing listens on"), "{} {}", ran.code, ran.err);
     let ran = run(&["costs", "--json", "--url", &nobody]).await;
     assert_eq!((ran.code, ran.err.as_str()), (1, "langdeck: no agent answers\n"));
+}
+
+/// The body that an agent answers with.
+async fn get(agent: &Agent, path: &str) -> String {
+    let mut stream = TcpStream::connect(agent.url().strip_prefix("http://").unwrap()).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within("an answer", stream.read_to_string(&mut answer)).await.unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn costs_as_csv_are_those_of_the_agent_itself() {
+    let agent = agent("pod-a").await;
+    for (alert_type, service) in
+        [("high_latency", "checkout-api"), ("disk_full", "=cmd|'/c calc'!A1"), ("odd", "a,\"b\"")]
+    {
+        assert_eq!(run(&["fire", alert_type, service, "--url", &agent.url()]).await.code, 0);
+    }
+    let span = "from=2026-01-01T00:00:00Z";
+    for (args, query) in [
+        (["--csv"].as_slice(), ""),
+        (&["--csv", "--by", "alert-type"], "&by=alert_type"),
+        (&["--csv", "--by", "service", "--from", "2026-01-01T00:00:00Z"], &format!("&by=service&{span}")),
+    ] {
+        let ran = run(&[["costs", "--url", &agent.url()].as_slice(), args].concat()).await;
+        let answer = get(&agent, &format!("/v1/costs?scope=fleet&format=csv{query}")).await;
+        assert_eq!((ran.code, ran.err.as_str(), ran.out), (0, "", answer), "{args:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,12 @@
 //! `langdeck costs`: what was spent, on what, and how the budgets stand, printed.
 
+mod csv;
+
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use jiff::tz::TimeZone;
-use langdeck_shared::{Budget, Costs, Counted, FailureKind, MissingReplica, PeerFailure, Spend};
+use langdeck_shared::{Attribution, Budget, Costs, Counted, FailureKind, MissingReplica, PeerFailure, Spend};
 
 use super::table::{Align, Table, terminal_width};
 use super::{Failure, hint, output, runtime};
@@ -36,8 +38,12 @@ pub fn run(costs: &cli::Costs, urls: &[BaseUrl]) -> Result<u8, Failure> {
     let whole = together(answers).ok_or_else(|| Failure::new("no agent answers"))?;
     let text = if costs.json {
         serde_json::to_string_pretty(&whole).map_err(|error| Failure::new(error.to_string()))? + "\n"
+    } else if costs.csv {
+        // Its rows have no place for the reason.
+        output::write_err(&missing(&whole));
+        csv::render(&whole, costs.by)?
     } else {
-        render(&whole, costs.by, terminal_width())
+        render(&whole, costs.by.unwrap_or_default(), terminal_width())
     };
     output::print(&text)?;
     Ok(0)
@@ -94,11 +100,22 @@ const fn kind(error: &NetError) -> FailureKind {
     }
 }
 
-fn render(costs: &Costs, by: Split, room: Option<usize>) -> String {
-    let (spend, attribution) = match &costs.span {
+/// What was spent in the span that was asked for, else in the whole life, and on what.
+const fn asked_for(costs: &Costs) -> (&Spend, &Attribution) {
+    match &costs.span {
         Some(span) => (&span.spend, &span.by),
         None => (&costs.totals, &costs.by),
-    };
+    }
+}
+
+/// Whose part it is without, and why: a line each.
+fn missing(costs: &Costs) -> String {
+    let line = |missing: &MissingReplica| format!("without {}: {}\n", missing.replica, missing.failure.detail);
+    costs.missing.iter().map(line).collect()
+}
+
+fn render(costs: &Costs, by: Split, room: Option<usize>) -> String {
+    let (spend, attribution) = asked_for(costs);
     let mut table = Table::new(&[
         (by.heading(), Align::Left, 0),
         ("COST", Align::Right, 0),
@@ -146,10 +163,7 @@ fn render(costs: &Costs, by: Split, room: Option<usize>) -> String {
     for budget in &costs.budgets {
         text.push_str(&budget_line(budget));
     }
-    for missing in &costs.missing {
-        text.push_str(&format!("without {}: {}\n", missing.replica, missing.failure.detail));
-    }
-    text
+    text + &missing(costs)
 }
 
 fn entries(key: &str, spend: &Spend, all: &Spend) -> Vec<String> {
