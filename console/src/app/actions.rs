@@ -234,7 +234,7 @@ pub const BINDINGS: &[Binding] = &[
         action: Action::Sort,
         keys: &[Key::char('s')],
         label: "sort",
-        help: "Order the fleet, or what was spent, by the next column",
+        help: "Order the fleet, or a table of costs, by the next column",
         contexts: &[Overview, Cost],
         footer: &[(Cost, "sort")],
     },

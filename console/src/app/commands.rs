@@ -99,6 +99,7 @@ impl App {
                     Target::Replica(_) | Target::Head(_) => self.pane = Pane::Fleet,
                     Target::Investigation(_) => self.pane = Pane::Investigations,
                     Target::Cost(pane, _) => self.spending.pane = pane,
+                    Target::CostHead(order) => self.spending.pane = order.pane(),
                     _ => {}
                 }
                 self.move_by(if gesture == Gesture::WheelUp { -1 } else { 1 });
@@ -128,6 +129,7 @@ impl App {
                     self.open_outlier(now);
                 }
             }
+            (Gesture::Press, Target::CostHead(order)) => self.spending.order_by(order),
             (Gesture::Press, Target::Step(step)) => {
                 if let Some(detail) = &mut self.detail {
                     detail.part = Part::Steps;
@@ -250,8 +252,12 @@ impl App {
             self.say(Tone::Bad, format!("{id} is not among the investigations known here"), now);
             return;
         }
-        let step =
-            self.spending.outliers().get(self.spending.row(CostPane::Outliers)).map(|one| one.entry.step.clone());
+        let step = self
+            .spending
+            .outliers()
+            .rows()
+            .get(self.spending.row(CostPane::Outliers))
+            .map(|one| one.entry.step.clone());
         self.detail = Some(Detail::new(id));
         self.open_selected();
         let Some(detail) = &mut self.detail else { return };
@@ -320,7 +326,7 @@ impl App {
         {
             input.handle(if by < 0 { InputRequest::GoToPrevChar } else { InputRequest::GoToNextChar });
         } else if self.context() == Context::Cost {
-            self.spending.split_by(self.spending.shares().split.moved(by));
+            self.spending.split_by(self.spending.split().moved(by));
         } else {
             self.move_aim(by);
         }

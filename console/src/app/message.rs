@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::KeyEvent;
 use langdeck_shared::{Accepted, AlertRequest, Costs, Investigation};
 
-use super::{CostPane, FleetOrder, Order, Place, Progress, Tab};
+use super::{CostOrder, CostPane, FleetOrder, Order, Place, Progress, Tab};
 use crate::crash::Panic;
 use crate::net::{FleetAnswer, NetError};
 
@@ -43,6 +43,8 @@ pub enum Target {
     Tab(Tab),
     /// A row of a pane of the Cost screen.
     Cost(CostPane, usize),
+    /// The head of a column of the Cost screen.
+    CostHead(CostOrder),
     /// Nothing that can be chosen.
     Nothing,
 }

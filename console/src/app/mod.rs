@@ -33,7 +33,10 @@ pub use aim::{Aim, Living, Place, ready_places};
 pub use burst::{Burst, Order, Progress, Reason, Stage, parse_count, parse_rate};
 pub use clock::AgentClock;
 pub use connection::{Link, Source};
-pub use costs::{CostPane, Reach, ShareOrder, Shares, Spending, Split, Whole, without_repeats};
+pub use costs::{
+    BudgetOrder, CostOrder, CostPane, OutlierOrder, Reach, Rows, ShareOrder, Spending, Split, TableOrder, Whole,
+    without_repeats,
+};
 pub use detail::{Detail, Part};
 pub use fire::{FireList, PRESETS, Preset};
 pub use fleet::{Fleet, FleetBudget, FleetOrder, FleetRow, Replica, SilentPeer, Worst, hourly};

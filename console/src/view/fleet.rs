@@ -10,7 +10,7 @@ use crate::app::{App, FleetOrder, FleetRow, Pane, Replica, SilentPeer};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
 use crate::widgets::spark::Sparkline;
-use crate::widgets::table::{Column, Keep, Row, Table, column_at, hidden, rows_in};
+use crate::widgets::table::{self, Column, Keep, Row, Table, hidden, rows_in};
 
 /// Seconds of a replica's chart.
 const CHART: usize = 60;
@@ -132,20 +132,14 @@ pub(super) fn row_at(app: &App, area: Rect, at: Position) -> Option<usize> {
 /// The order of the column whose head is at a place of the screen.
 pub(super) fn head_at(area: Rect, at: Position) -> Option<FleetOrder> {
     let inner = Panel::new("").flush().inner(area);
-    let on_heads = at.y == inner.y && inner.contains(at);
-    let column = column_at(&columns(inner.width), inner, at.x).filter(|_| on_heads)?;
-    ORDERS.get(column).copied().flatten()
+    ORDERS.get(table::head_at(&columns(inner.width), inner, at.x, at.y)?).copied().flatten()
 }
 
-/// `by name`, `by cost` with an arrow down for the largest first, up for the smallest.
+/// The order of the rows; that by name, in which they keep their places, has no arrow.
 fn order(scene: Scene<'_>) -> String {
-    let glyphs = scene.theme.glyphs;
     match (scene.app.fleet.order(), scene.app.fleet.is_reversed()) {
         (FleetOrder::Name, false) => "by name".to_owned(),
-        (order, reversed) => {
-            let is_down = (order == FleetOrder::Name) == reversed;
-            format!("by {} {}", order.as_str(), if is_down { glyphs.descending } else { glyphs.ascending })
-        }
+        (order, reversed) => scene.order(order.as_str(), (order == FleetOrder::Name) != reversed),
     }
 }
 

@@ -171,7 +171,7 @@ impl Cost {
         let spending = &app.spending;
         let (spent, rest) = cut_top(area, FRAME + 2 + u16::from(spending.is_partial()));
         // With heads over its rows; without a budget it is a sentence.
-        let budgets = u16::try_from(spending.budgets().len()).unwrap_or(u16::MAX);
+        let budgets = u16::try_from(spending.count(CostPane::Budgets)).unwrap_or(u16::MAX);
         let rows = if budgets == 0 { 1 } else { 1 + budgets.clamp(1, (area.height / 7).max(1)) };
         let (budgets, rest) = cut_top(rest, FRAME + rows);
         let on_outliers = spending.pane == CostPane::Outliers;
@@ -187,7 +187,7 @@ impl Cost {
         if area.width >= WIDE {
             let (what_if, outliers) = cut_left(below, area.width * 2 / 5);
             (cost.what_if, cost.outliers) = (Some(what_if), Some(outliers));
-        } else if on_outliers || !spending.outliers().is_empty() {
+        } else if on_outliers || spending.count(CostPane::Outliers) > 0 {
             cost.outliers = Some(below);
         } else {
             cost.what_if = Some(below);

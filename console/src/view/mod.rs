@@ -58,6 +58,12 @@ impl Scene<'_> {
         let ticks = self.now.saturating_duration_since(self.app.began()).as_millis() / 100;
         self.theme.spinner(u64::try_from(ticks).unwrap_or(0))
     }
+
+    /// In which order a table stands: `by cost` with an arrow down for the largest first, up for the smallest.
+    fn order(&self, by: &str, rises: bool) -> String {
+        let glyphs = self.theme.glyphs;
+        format!("by {by} {}", if rises { glyphs.ascending } else { glyphs.descending })
+    }
 }
 
 /// Draws everything; answers how far the text that can be scrolled reaches beyond its place, in lines.
@@ -134,7 +140,9 @@ pub fn target(app: &App, area: Rect, at: Position) -> Target {
             replica.or_else(investigation).unwrap_or(Target::Nothing)
         }
         Body::Cost(cost) => {
-            costs::row_at(app, &cost, at).map_or(Target::Nothing, |(pane, row)| Target::Cost(pane, row))
+            let head = || costs::head_at(app, &cost, at).map(Target::CostHead);
+            let row = costs::row_at(app, &cost, at).map(|(pane, row)| Target::Cost(pane, row));
+            row.or_else(head).unwrap_or(Target::Nothing)
         }
         Body::Detail(areas) => detail::target(app, areas, at),
     }

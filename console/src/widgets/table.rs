@@ -197,10 +197,11 @@ pub fn fit_columns(columns: &[Column<'_>], width: u16) -> Vec<Option<(u16, u16)>
     widths.into_iter().map(|width| width.map(&mut place)).collect()
 }
 
-/// The column at a place of a row of a table in `area`.
+/// The column of a table in `area` whose title is at a place of the screen, for the mouse.
 #[must_use]
-pub fn column_at(columns: &[Column<'_>], area: Rect, x: u16) -> Option<usize> {
-    let x = x.checked_sub(area.x)?;
+pub fn head_at(columns: &[Column<'_>], area: Rect, x: u16, y: u16) -> Option<usize> {
+    let on_heads = y == area.y && area.contains((x, y).into());
+    let x = x.checked_sub(area.x).filter(|_| on_heads)?;
     let is_there = |place: &Option<(u16, u16)>| place.is_some_and(|(start, width)| (start..start + width).contains(&x));
     fit_columns(columns, area.width).iter().position(is_there)
 }

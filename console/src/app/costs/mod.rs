@@ -1,17 +1,21 @@
 //! The Cost screen's state: what was spent, as the addresses tell it, and where in it the person looks.
 
+mod orders;
 mod reach;
+mod rows;
 mod split;
 mod told;
 
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{Budget, Costs, Outlier};
+use langdeck_shared::{Costs, Outlier};
 
 use super::SourceId;
 use crate::net::NetError;
+pub use orders::{BudgetOrder, CostOrder, OutlierOrder, ShareOrder};
 pub use reach::{Reach, without_repeats};
-pub use split::{ShareOrder, Shares, Split};
+pub use rows::{Rows, TableOrder};
+pub use split::Split;
 use told::Told;
 
 /// From question to question while the screen is open.
@@ -54,7 +58,10 @@ pub struct Spending {
     /// The addresses that are asked, so that no replica is counted twice.
     asked: Vec<SourceId>,
     whole: Option<Whole>,
-    shares: Shares,
+    split: Split,
+    budgets: Rows<BudgetOrder>,
+    shares: Rows<ShareOrder>,
+    outliers: Rows<OutlierOrder>,
     /// What the marker of each pane was put at.
     marked: [Option<String>; 3],
 }
@@ -66,22 +73,28 @@ impl Spending {
         self.whole.as_ref()
     }
 
-    /// What was spent on what, in the order chosen.
+    /// By what spending is split.
     #[must_use]
-    pub const fn shares(&self) -> &Shares {
-        &self.shares
+    pub const fn split(&self) -> Split {
+        self.split
     }
 
     /// The budgets.
     #[must_use]
-    pub fn budgets(&self) -> &[Budget] {
-        self.whole.as_ref().map_or(&[], |whole| &whole.costs.budgets)
+    pub const fn budgets(&self) -> &Rows<BudgetOrder> {
+        &self.budgets
     }
 
-    /// The steps whose tokens stand out, the latest first.
+    /// What was spent on what.
     #[must_use]
-    pub fn outliers(&self) -> &[Outlier] {
-        self.whole.as_ref().map_or(&[], |whole| &whole.costs.outliers)
+    pub const fn shares(&self) -> &Rows<ShareOrder> {
+        &self.shares
+    }
+
+    /// The steps whose tokens stand out.
+    #[must_use]
+    pub const fn outliers(&self) -> &Rows<OutlierOrder> {
+        &self.outliers
     }
 
     /// The addresses that gave no answer the last time, and why.
@@ -151,33 +164,52 @@ impl Spending {
             whole.costs.absorb(costs.clone(), 0);
             whole.heard = whole.heard.min(heard);
         }
-        self.shares.take(&whole.costs.by);
         self.whole = Some(whole);
+        self.arrange();
     }
 
     /// Splits what was spent by another thing.
     pub(super) fn split_by(&mut self, split: Split) {
         self.marked[CostPane::Shares as usize] = None;
-        self.shares.split = split;
-        self.rearrange();
+        self.split = split;
+        self.arrange();
     }
 
-    /// Puts the rows into the next order.
+    /// Puts the rows of the pane that keys go to into the next order.
     pub(super) fn order_by_next(&mut self) {
-        self.shares.order_by_next();
-        self.rearrange();
+        self.order_by(match self.pane {
+            CostPane::Budgets => CostOrder::Budgets(self.budgets.next()),
+            CostPane::Shares => CostOrder::Shares(self.shares.next()),
+            CostPane::Outliers => CostOrder::Outliers(self.outliers.next()),
+        });
     }
 
-    /// Turns the order of the rows round.
+    /// Turns that order round.
     pub(super) fn reverse(&mut self) {
-        self.shares.reverse();
-        self.rearrange();
+        self.order_by(match self.pane {
+            CostPane::Budgets => CostOrder::Budgets(self.budgets.order()),
+            CostPane::Shares => CostOrder::Shares(self.shares.order()),
+            CostPane::Outliers => CostOrder::Outliers(self.outliers.order()),
+        });
     }
 
-    fn rearrange(&mut self) {
-        if let Some(whole) = &self.whole {
-            self.shares.take(&whole.costs.by);
+    /// Puts the rows of a table into this order; turns them round where they stand in it.
+    pub(super) fn order_by(&mut self, order: CostOrder) {
+        match order {
+            CostOrder::Budgets(order) => self.budgets.order_by(order),
+            CostOrder::Shares(order) => self.shares.order_by(order),
+            CostOrder::Outliers(order) => self.outliers.order_by(order),
         }
+        self.pane = order.pane();
+        self.arrange();
+    }
+
+    /// Works out the rows of all tables anew.
+    fn arrange(&mut self) {
+        let Some(Whole { costs, .. }) = &self.whole else { return };
+        self.budgets.take(&costs.budgets);
+        self.shares.take(self.split.of(&costs.by));
+        self.outliers.take(&costs.outliers);
     }
 
     /// To the next pane, or to the one before.
@@ -191,9 +223,9 @@ impl Spending {
     #[must_use]
     pub fn count(&self, pane: CostPane) -> usize {
         match pane {
-            CostPane::Budgets => self.budgets().len(),
+            CostPane::Budgets => self.budgets.rows().len(),
             CostPane::Shares => self.shares.rows().len(),
-            CostPane::Outliers => self.outliers().len(),
+            CostPane::Outliers => self.outliers.rows().len(),
         }
     }
 
@@ -216,9 +248,11 @@ impl Spending {
     /// What tells a row from every other.
     fn key(&self, pane: CostPane, row: usize) -> Option<String> {
         match pane {
-            CostPane::Budgets => self.budgets().get(row).map(|budget| format!("{} {}", budget.window, budget.scope)),
+            CostPane::Budgets => {
+                self.budgets.rows().get(row).map(|budget| format!("{} {}", budget.window, budget.scope))
+            }
             CostPane::Shares => self.shares.rows().get(row).map(|share| share.key.clone()),
-            CostPane::Outliers => self.outliers().get(row).map(|Outlier { entry, .. }| {
+            CostPane::Outliers => self.outliers.rows().get(row).map(|Outlier { entry, .. }| {
                 format!("{} {} {} {}", entry.at, entry.investigation_id, entry.attempt, entry.step)
             }),
         }
@@ -227,7 +261,7 @@ impl Spending {
     /// The investigation of the marked outlier.
     #[must_use]
     pub fn marked_investigation(&self) -> Option<&str> {
-        let outlier = self.outliers().get(self.row(CostPane::Outliers))?;
+        let outlier = self.outliers.rows().get(self.row(CostPane::Outliers))?;
         Some(&outlier.entry.investigation_id)
     }
 }

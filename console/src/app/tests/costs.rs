@@ -4,13 +4,16 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
 use jiff::SignedDuration;
-use langdeck_shared::{BudgetState, ReplicaUpdate, Usd};
+use langdeck_shared::{Budget, BudgetState, ReplicaUpdate, Usd};
 
 use super::SECOND;
 use crate::app::testing::{
     answer, answer_fleet, app, budget, busy_fleet, costs, fleet_answer, idle, no_costs, press, spend, wall,
 };
-use crate::app::{App, Context, CostPane, Effect, Gesture, Message, SourceId, Split, Tab, Target};
+use crate::app::{
+    App, BudgetOrder, Context, CostOrder, CostPane, Effect, Gesture, Message, OutlierOrder, ShareOrder, SourceId,
+    Split, Tab, TableOrder, Target,
+};
 use crate::net::NetError;
 
 /// The addresses that are asked for costs.
@@ -121,19 +124,19 @@ fn keys_split_order_and_mark() {
     press(&mut app, KeyCode::Char('2'), now);
     told(&mut app, 0, costs("a", "one"), now);
     let rows = |app: &App| app.spending.shares().rows().iter().map(|share| share.key.clone()).collect::<Vec<_>>();
-    assert_eq!((app.spending.shares().split, rows(&app)[0].as_str()), (Split::Service, "checkout-api"));
+    assert_eq!((app.spending.split(), rows(&app)[0].as_str()), (Split::Service, "checkout-api"));
     press(&mut app, KeyCode::Right, now);
-    assert_eq!((app.spending.shares().split, rows(&app)[0].as_str()), (Split::AlertType, "high_latency"));
+    assert_eq!((app.spending.split(), rows(&app)[0].as_str()), (Split::AlertType, "high_latency"));
     for _ in 0..2 {
         press(&mut app, KeyCode::Left, now);
     }
-    assert_eq!(app.spending.shares().split, Split::Replica);
+    assert_eq!(app.spending.split(), Split::Replica);
     press(&mut app, KeyCode::Left, now);
-    assert_eq!(app.spending.shares().split, Split::Step, "round and round");
+    assert_eq!(app.spending.split(), Split::Step, "round and round");
 
     assert_eq!(rows(&app), ["reasoner", "planner", "get_logs", "get_metrics", "check_pods"]);
     press(&mut app, KeyCode::Char('j'), now);
-    for _ in 0..3 {
+    for _ in 1..ShareOrder::ALL.len() {
         press(&mut app, KeyCode::Char('s'), now);
     }
     assert_eq!(rows(&app), ["check_pods", "get_logs", "get_metrics", "planner", "reasoner"], "by name");
@@ -146,6 +149,62 @@ fn keys_split_order_and_mark() {
     assert_eq!(app.spending.pane, CostPane::Budgets);
     press(&mut app, KeyCode::Char('G'), now);
     assert_eq!(app.spending.row(CostPane::Budgets), 2);
+}
+
+#[test]
+fn each_table_is_ordered_by_keys_and_by_the_heads_of_its_columns() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    press(&mut app, KeyCode::Char('2'), now);
+    let mut costs = costs("a", "one");
+    costs.budgets.reverse();
+    costs.outliers[0].entry.cost_usd = None;
+    told(&mut app, 0, costs.clone(), now);
+    let budgets = |app: &App| {
+        let scope =
+            |budget: &Budget| budget.scope.split_once(':').map_or(budget.scope.clone(), |(kind, _)| kind.into());
+        app.spending.budgets().rows().iter().map(scope).collect::<Vec<String>>()
+    };
+    let steps = |app: &App| app.spending.outliers().rows().iter().map(|one| one.entry.step.clone()).collect::<Vec<_>>();
+    assert_eq!(budgets(&app), ["total", "service", "alert_type"], "in whatever order they are told");
+    assert_eq!(steps(&app), ["reasoner", "planner"], "the latest first");
+
+    let click = |app: &mut App, order| app.update(Message::Pointed(Gesture::Press, Target::CostHead(order)), now);
+    for (order, first) in [
+        (BudgetOrder::State, "alert_type"),
+        (BudgetOrder::Used, "alert_type"),
+        (BudgetOrder::Spent, "service"),
+        (BudgetOrder::Limit, "total"),
+        (BudgetOrder::Window, "service"),
+        (BudgetOrder::Resets, "service"),
+        (BudgetOrder::Lasts, "total"),
+        (BudgetOrder::AtLimit, "alert_type"),
+    ] {
+        click(&mut app, CostOrder::Budgets(order));
+        assert_eq!((app.spending.pane, budgets(&app)[0].as_str()), (CostPane::Budgets, first), "{order:?}");
+    }
+    click(&mut app, CostOrder::Budgets(BudgetOrder::AtLimit));
+    assert_eq!(budgets(&app)[0], "service", "a second click turns it round");
+    told(&mut app, 0, costs, now);
+    assert_eq!(budgets(&app)[0], "service", "an answer does not change it");
+
+    for (order, first) in [
+        (OutlierOrder::Tokens, "planner"),
+        (OutlierOrder::Times, "planner"),
+        (OutlierOrder::Median, "reasoner"),
+        (OutlierOrder::Cost, "planner"),
+        (OutlierOrder::Step, "planner"),
+        (OutlierOrder::Service, "reasoner"),
+    ] {
+        click(&mut app, CostOrder::Outliers(order));
+        assert_eq!((app.spending.pane, steps(&app)[0].as_str()), (CostPane::Outliers, first), "{order:?}");
+    }
+    press(&mut app, KeyCode::Char('S'), now);
+    assert_eq!(steps(&app)[0], "planner", "the keys go where the click went");
+    press(&mut app, KeyCode::Char('s'), now);
+    assert_eq!(app.spending.outliers().order(), OutlierOrder::AlertType);
+    assert_eq!(app.spending.shares().order(), ShareOrder::Cost, "each table has its own");
 }
 
 #[test]

@@ -6,13 +6,13 @@ use ratatui::layout::Rect;
 
 use super::super::{Scene, budget, format};
 use super::has_focus;
-use crate::app::{CostPane, FleetBudget};
+use crate::app::{BudgetOrder, CostPane, FleetBudget, TableOrder};
 use crate::widgets::gauge;
 use crate::widgets::panel::Panel;
 use crate::widgets::table::{Column, Keep, Row, Table, hidden};
 use crate::widgets::{from_right, put, put_right};
 
-const COLUMNS: [Column<'static>; 12] = [
+pub(super) const COLUMNS: [Column<'static>; 12] = [
     Column::new("BUDGET", 10, 24).keep(Keep::End),
     Column::new("STATE", 10, 15),
     Column::new("USED", 12, 16).flex(),
@@ -28,6 +28,22 @@ const COLUMNS: [Column<'static>; 12] = [
     Column::new("AT LIMIT", 13, 26).priority(4),
 ];
 
+/// What each of them is ordered by.
+pub(super) const ORDERS: [Option<BudgetOrder>; 12] = [
+    Some(BudgetOrder::Scope),
+    Some(BudgetOrder::State),
+    Some(BudgetOrder::Used),
+    Some(BudgetOrder::Spent),
+    Some(BudgetOrder::Reserved),
+    Some(BudgetOrder::Limit),
+    None,
+    Some(BudgetOrder::Window),
+    Some(BudgetOrder::Resets),
+    Some(BudgetOrder::Hourly),
+    Some(BudgetOrder::Lasts),
+    Some(BudgetOrder::AtLimit),
+];
+
 /// Cells of `42 %` behind a gauge.
 const PERCENT: u16 = 7;
 
@@ -35,7 +51,7 @@ const PERCENT: u16 = 7;
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, .. } = scene;
     let focused = has_focus(scene, CostPane::Budgets);
-    let budgets = app.spending.budgets();
+    let budgets = app.spending.budgets().rows();
     let panel = Panel::new("Budgets").focused(focused);
     if budgets.is_empty() {
         let inner = panel.render(area, buffer, theme);
@@ -48,8 +64,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let panel = panel.flush().figure(budgets.len().to_string());
     let width = panel.inner(area).width;
-    let note = hidden(&COLUMNS, width, "each replica for itself, from its start");
-    let inner = panel.note(note).render(area, buffer, theme);
+    let inner = panel.note(hidden(&COLUMNS, width, &note(scene, width))).render(area, buffer, theme);
     let mut table = Table::new(&COLUMNS, budgets.len());
     table.selected = Some(app.spending.row(CostPane::Budgets));
     table.focused = focused;
@@ -58,6 +73,17 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
             budget_row(scene, budget, row);
         }
     });
+}
+
+/// Who counts, and in which order they stand where that is another one than usual; where it is narrow, only that.
+fn note(scene: Scene<'_>, width: u16) -> String {
+    const COUNTED: &str = "each replica for itself, from its start";
+    let budgets = scene.app.spending.budgets();
+    match scene.order(budgets.order().as_str(), budgets.rises()) {
+        _ if budgets.order() == BudgetOrder::Scope && budgets.rises() => COUNTED.to_owned(),
+        order if width < 100 => order,
+        order => format!("{order}, {COUNTED}"),
+    }
 }
 
 fn budget_row(scene: Scene<'_>, budget: &Budget, row: &mut Row<'_, '_>) {

@@ -9,13 +9,13 @@ mod tests;
 mod what_if;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use super::Scene;
 use super::layout::Cost;
-use crate::app::{App, CostPane};
+use crate::app::{App, CostOrder, CostPane};
 use crate::widgets::panel::Panel;
-use crate::widgets::table::rows_in;
+use crate::widgets::table::{self, Column, rows_in};
 
 /// Draws all of it.
 pub(super) fn render(scene: Scene<'_>, areas: &Cost, buffer: &mut Buffer) {
@@ -32,18 +32,37 @@ pub(super) fn render(scene: Scene<'_>, areas: &Cost, buffer: &mut Buffer) {
     }
 }
 
-/// The row at a place of the screen, and its pane.
-pub(super) fn row_at(app: &App, areas: &Cost, at: Position) -> Option<(CostPane, usize)> {
+/// Where the table of each pane is that has room.
+fn tables(areas: &Cost) -> impl Iterator<Item = (CostPane, Rect)> {
     let inner = |area| Panel::new("").flush().inner(area);
     let tables = [
         (CostPane::Budgets, Some(inner(areas.budgets))),
         (CostPane::Shares, areas.shares.map(|area| shares::table(inner(area)))),
         (CostPane::Outliers, areas.outliers.map(inner)),
     ];
-    tables.into_iter().find_map(|(pane, area)| {
+    tables.into_iter().filter_map(|(pane, area)| Some((pane, area?)))
+}
+
+/// The row at a place of the screen, and its pane.
+pub(super) fn row_at(app: &App, areas: &Cost, at: Position) -> Option<(CostPane, usize)> {
+    tables(areas).find_map(|(pane, area)| {
         let (row, count) = (app.spending.row(pane), app.spending.count(pane));
-        Some((pane, rows_in(area?, true, Some(row), count).row_at(at.x, at.y)?))
+        Some((pane, rows_in(area, true, Some(row), count).row_at(at.x, at.y)?))
     })
+}
+
+/// The order of the column whose head is at a place of the screen. A table without rows has no heads.
+pub(super) fn head_at(app: &App, areas: &Cost, at: Position) -> Option<CostOrder> {
+    let (pane, area) = tables(areas).find(|(pane, area)| area.contains(at) && app.spending.count(*pane) > 0)?;
+    let column = |columns: &[Column<'_>]| table::head_at(columns, area, at.x, at.y);
+    match pane {
+        CostPane::Budgets => budgets::ORDERS.get(column(&budgets::COLUMNS)?)?.map(CostOrder::Budgets),
+        CostPane::Shares => {
+            let columns = shares::columns(app.spending.split(), &app.spending.whole()?.costs.totals);
+            shares::ORDERS.get(column(&columns)?).copied().map(CostOrder::Shares)
+        }
+        CostPane::Outliers => outliers::ORDERS.get(column(&outliers::COLUMNS)?).copied().map(CostOrder::Outliers),
+    }
 }
 
 /// What finds no room.

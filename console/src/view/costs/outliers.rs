@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 
 use super::super::{Scene, format};
 use super::has_focus;
-use crate::app::CostPane;
+use crate::app::{CostPane, OutlierOrder, TableOrder};
 use crate::widgets::panel::Panel;
 use crate::widgets::put;
 use crate::widgets::table::{Column, Table, hidden};
 
-const COLUMNS: [Column<'static>; 9] = [
+pub(super) const COLUMNS: [Column<'static>; 9] = [
     Column::new("STEP", 11, 14),
     Column::new("TOKENS", 6, 7).right(),
     Column::new("TIMES", 6, 7).right(),
@@ -22,11 +22,24 @@ const COLUMNS: [Column<'static>; 9] = [
     Column::new("MODEL", 14, 18).priority(6),
 ];
 
-/// Draws the panel with a row for each, the latest first.
+/// What each of them is ordered by.
+pub(super) const ORDERS: [OutlierOrder; 9] = [
+    OutlierOrder::Step,
+    OutlierOrder::Tokens,
+    OutlierOrder::Times,
+    OutlierOrder::Median,
+    OutlierOrder::Cost,
+    OutlierOrder::Age,
+    OutlierOrder::Service,
+    OutlierOrder::AlertType,
+    OutlierOrder::Model,
+];
+
+/// Draws the panel with a row for each.
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, now, .. } = scene;
     let focused = has_focus(scene, CostPane::Outliers);
-    let outliers = app.spending.outliers();
+    let outliers = app.spending.outliers().rows();
     let panel = Panel::new("Steps that stand out").focused(focused);
     if outliers.is_empty() {
         let inner = panel.render(area, buffer, theme);
@@ -36,8 +49,7 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     }
     let panel = panel.flush().figure(outliers.len().to_string());
     let width = panel.inner(area).width;
-    let note = if focused { "Enter opens" } else { "newest first" };
-    let inner = panel.note(hidden(&COLUMNS, width, note)).render(area, buffer, theme);
+    let inner = panel.note(hidden(&COLUMNS, width, &note(scene))).render(area, buffer, theme);
     let mut table = Table::new(&COLUMNS, outliers.len());
     table.selected = Some(app.spending.row(CostPane::Outliers));
     table.focused = focused;
@@ -58,4 +70,14 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
         row.text(7, &entry.alert_type, theme.text);
         row.text(8, &entry.model, theme.dim);
     });
+}
+
+/// What Enter does, or that they stand as they came; where they stand otherwise, in which order.
+fn note(scene: Scene<'_>) -> String {
+    let outliers = scene.app.spending.outliers();
+    match (outliers.order(), outliers.rises()) {
+        (OutlierOrder::Age, true) if has_focus(scene, CostPane::Outliers) => "Enter opens".to_owned(),
+        (OutlierOrder::Age, true) => "newest first".to_owned(),
+        (order, rises) => scene.order(order.as_str(), rises),
+    }
 }

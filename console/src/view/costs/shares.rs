@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::super::{Scene, format};
 use super::has_focus;
-use crate::app::{CostPane, ShareOrder, Split};
+use crate::app::{CostPane, ShareOrder, Split, TableOrder};
 use crate::widgets::panel::Panel;
 use crate::widgets::table::{Column, Keep, Row, Table, hidden};
 use crate::widgets::{from_right, gauge, put, put_right, row, skip};
@@ -14,8 +14,20 @@ use crate::widgets::{from_right, gauge, put, put_right, row, skip};
 /// Cells of `42 %` behind a bar.
 const PERCENT: u16 = 6;
 
+/// What each column is ordered by.
+pub(super) const ORDERS: [ShareOrder; 8] = [
+    ShareOrder::Name,
+    ShareOrder::Cost,
+    ShareOrder::Cost,
+    ShareOrder::Input,
+    ShareOrder::Cached,
+    ShareOrder::Output,
+    ShareOrder::Calls,
+    ShareOrder::Unpriced,
+];
+
 /// The columns; those of cached and unpriced tokens where there are any.
-fn columns(split: Split, all: &Spend) -> Vec<Column<'static>> {
+pub(super) fn columns(split: Split, all: &Spend) -> Vec<Column<'static>> {
     let name = Column::new(split.heading(), 14, 28).keep(if split == Split::Replica { Keep::End } else { Keep::Start });
     let mut columns = vec![
         name,
@@ -41,16 +53,16 @@ pub(super) fn table(inner: Rect) -> Rect {
 pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, .. } = scene;
     let focused = has_focus(scene, CostPane::Shares);
-    let shares = app.spending.shares();
-    let panel = Panel::new(format!("Spent by {}", shares.split.as_str())).focused(focused).flush();
+    let (shares, split) = (app.spending.shares(), app.spending.split());
+    let panel = Panel::new(format!("Spent by {}", split.as_str())).focused(focused).flush();
     let Some(whole) = app.spending.whole() else {
         panel.render(area, buffer, theme);
         return;
     };
     let all = whole.costs.totals;
-    let columns = columns(shares.split, &all);
+    let columns = columns(split, &all);
     let panel = panel.figure(format::count(shares.rows().len() as u64));
-    let note = hidden(&columns, panel.inner(area).width, &order(scene));
+    let note = hidden(&columns, panel.inner(area).width, &scene.order(shares.order().as_str(), shares.rises()));
     let inner = panel.note(note).render(area, buffer, theme);
     splits(scene, row(inner, 0), buffer);
     let inner = table(inner);
@@ -78,7 +90,7 @@ fn splits(scene: Scene<'_>, line: Rect, buffer: &mut Buffer) {
     let Scene { app, theme, .. } = scene;
     let mut rest = skip(line, 1);
     for split in Split::ALL {
-        let (text, style) = if split == app.spending.shares().split {
+        let (text, style) = if split == app.spending.split() {
             (format!("<{}> ", split.as_str()), theme.title.patch(theme.accent))
         } else {
             (format!(" {}  ", split.as_str()), theme.dim)
@@ -107,12 +119,4 @@ fn share_row(scene: Scene<'_>, share: &CostShare, all: &Spend, row: &mut Row<'_,
     row.text(5, &format::count(spend.output_tokens), theme.text);
     row.text(6, &format::count(spend.calls), theme.dim);
     row.text(7, &format::count(spend.unpriced_tokens), theme.warning);
-}
-
-/// `by cost ▾`, the other arrow where the order is turned round.
-fn order(scene: Scene<'_>) -> String {
-    let glyphs = scene.theme.glyphs;
-    let (order, reversed) = scene.app.spending.shares().order();
-    let is_down = (order == ShareOrder::Name) == reversed;
-    format!("by {} {}", order.as_str(), if is_down { glyphs.descending } else { glyphs.ascending })
 }

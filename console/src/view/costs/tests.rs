@@ -10,7 +10,7 @@ use super::super::screens::{SIZES, draw, snapshot, theme};
 use super::super::testing;
 use super::super::theme::{ColorDepth, Theme};
 use crate::app::testing::{answer, app, budget, busy_fleet, costs, enormous, enormous_costs, idle, no_costs, press};
-use crate::app::{App, Message, SourceId, Target};
+use crate::app::{App, CostOrder, Gesture, Message, OutlierOrder, SourceId, TableOrder, Target};
 use crate::net::NetError;
 
 fn tell(app: &mut App, costs: Costs, now: Instant) {
@@ -118,9 +118,11 @@ fn the_mouse_finds_rows_and_tabs() {
             };
             let line: String = (0..SIZES[1].0).map(|x| buffer[(x, y)].symbol()).collect();
             let name = match pane {
-                crate::app::CostPane::Budgets => super::super::budget::scope(&app.spending.budgets()[row]).into_owned(),
+                crate::app::CostPane::Budgets => {
+                    super::super::budget::scope(&app.spending.budgets().rows()[row]).into_owned()
+                }
                 crate::app::CostPane::Shares => app.spending.shares().rows()[row].key.clone(),
-                crate::app::CostPane::Outliers => app.spending.outliers()[row].entry.step.clone(),
+                crate::app::CostPane::Outliers => app.spending.outliers().rows()[row].entry.step.clone(),
             };
             assert!(line.contains(&name[name.len() - 5..]), "{y}: {name} in {line}");
             found += 1;
@@ -132,6 +134,39 @@ fn the_mouse_finds_rows_and_tabs() {
     let area = Rect::new(0, 0, SIZES[1].0, SIZES[1].1);
     for tab in crate::app::Tab::ALL {
         assert_eq!(super::super::target(&app, area, at(tab.as_str())), Target::Tab(tab));
+    }
+}
+
+#[test]
+fn the_mouse_finds_the_heads_of_columns_and_the_order_is_said() {
+    let (mut app, now) = at_work();
+    let area = Rect::new(0, 0, SIZES[2].0, SIZES[2].1);
+    let mut orders = Vec::new();
+    for at in area.positions() {
+        let Target::CostHead(order) = super::super::target(&app, area, at) else { continue };
+        if !orders.contains(&(order, at.y)) {
+            orders.push((order, at.y));
+        }
+    }
+    // Share and cost are one order; what each replica may spend is none.
+    assert_eq!(orders.len(), 11 + 7 + 9, "{orders:?}");
+    let buffer = draw(&app, SIZES[2], &theme(), now);
+    for (order, y) in orders {
+        let heads: String = (0..area.width).map(|x| buffer[(x, y)].symbol()).collect();
+        let (said, head) = match order {
+            CostOrder::Budgets(order) => (format!("by {} ", order.as_str()), "BUDGET"),
+            CostOrder::Shares(order) => (format!("by {} ", order.as_str()), "SERVICE"),
+            // As they came, which is no order that a person has chosen.
+            CostOrder::Outliers(OutlierOrder::Age) => ("Enter opens".to_owned(), "STEP"),
+            CostOrder::Outliers(order) => (format!("by {} ", order.as_str()), "STEP"),
+        };
+        assert!(heads.contains(head), "{order:?}: {heads}");
+        app.update(Message::Pointed(Gesture::Press, Target::CostHead(order)), now);
+        let screen = testing::render(&draw(&app, SIZES[2], &theme(), now));
+        assert!(screen.contains(&said), "{order:?}\n{screen}");
+    }
+    for size in SIZES {
+        snapshot("cost_ordered", &app, size, &theme(), now);
     }
 }
 
