@@ -143,7 +143,7 @@ impl App {
     }
 
     /// The first address that answers; the first of all while none does.
-    fn connected(&self) -> SourceId {
+    pub(super) fn connected(&self) -> SourceId {
         SourceId(self.sources.iter().position(super::Source::is_up).unwrap_or(0))
     }
 

@@ -9,8 +9,7 @@ use tui_input::{Input, InputRequest};
 
 use super::actions::{self, Action, BINDINGS, Binding, Context};
 use super::{
-    App, CostPane, Detail, Effect, FireList, Form, FormKind, Gesture, Known, Order, Overlay, PRESETS, Pane, Part, Tab,
-    Target, Tone,
+    App, Detail, Effect, FireList, Form, FormKind, Gesture, Known, Order, Overlay, PRESETS, Pane, Part, Tab, Target,
 };
 use crate::net::{clean_text, clean_within};
 
@@ -126,7 +125,7 @@ impl App {
                 self.spending.pane = pane;
                 self.spending.mark(pane, row);
                 if again {
-                    self.open_outlier(now);
+                    self.open_outlier();
                 }
             }
             (Gesture::Press, Target::CostHead(order)) => self.spending.order_by(order),
@@ -219,14 +218,14 @@ impl App {
                 }
             }
             Some(Overlay::Filter(_) | Overlay::Help(_) | Overlay::Burst) => {}
-            None if self.place() == Context::Cost => self.open_outlier(now),
+            None if self.place() == Context::Cost => self.open_outlier(),
             None if self.pane == Pane::Fleet => self.show_replica_only(),
             None => self.open_selected(),
         }
         Vec::new()
     }
 
-    fn open_selected(&mut self) {
+    pub(super) fn open_selected(&mut self) {
         let Some(detail) = &mut self.detail else { return };
         detail.note_moved();
         self.selected = Some(detail.id.clone());
@@ -242,29 +241,6 @@ impl App {
     /// To a screen, out of what was opened.
     const fn show(&mut self, tab: Tab) {
         (self.tab, self.opened) = (tab, false);
-    }
-
-    /// Opens the investigation of the marked outlier; Esc leads back to the Cost screen.
-    fn open_outlier(&mut self, now: Instant) {
-        let outlier = self.spending.marked_investigation().filter(|_| self.spending.pane == CostPane::Outliers);
-        let Some(id) = outlier.map(str::to_owned) else { return };
-        if self.investigations.get(&id).is_none() {
-            self.say(Tone::Bad, format!("{id} is not among the investigations known here"), now);
-            return;
-        }
-        let step = self
-            .spending
-            .outliers()
-            .rows()
-            .get(self.spending.row(CostPane::Outliers))
-            .map(|one| one.entry.step.clone());
-        self.detail = Some(Detail::new(id));
-        self.open_selected();
-        let Some(detail) = &mut self.detail else { return };
-        let steps = self.investigations.get(&detail.id).map_or(&[][..], |known| &known.investigation.steps);
-        if let Some(place) = steps.iter().position(|known| step.as_deref() == Some(&*known.name)) {
-            detail.choose(place);
-        }
     }
 
     fn show_replica_only(&mut self) {

@@ -1,7 +1,10 @@
 //! The investigation that the person looks at: what is known of it whole, and where in it they look.
 
+use std::time::Instant;
+
 use langdeck_shared::{Investigation, Step};
 
+use super::Apart;
 use crate::net::NetError;
 
 /// A part of an opened investigation that keys go to.
@@ -21,6 +24,8 @@ pub struct Detail {
     pub id: String,
     /// It with inputs, outputs and report, as far as it had come when it was asked for.
     pub whole: Option<Box<Investigation>>,
+    /// What is known of one that was not in the list when it was opened.
+    pub apart: Option<Apart>,
     /// Why it did not come, the last time that it was asked for.
     pub error: Option<NetError>,
     /// The chosen step.
@@ -43,6 +48,7 @@ impl Detail {
         Self {
             id,
             whole: None,
+            apart: None,
             error: None,
             step: 0,
             scroll: 0,
@@ -51,6 +57,12 @@ impl Detail {
             decisions_beyond: usize::MAX,
             moved: true,
         }
+    }
+
+    /// One that is not in the list.
+    #[must_use]
+    pub(super) fn apart(id: String, apart: Apart) -> Self {
+        Self { apart: Some(apart), ..Self::new(id) }
     }
 
     /// Notes that it should be asked for again.
@@ -64,9 +76,12 @@ impl Detail {
     }
 
     /// Takes the answer.
-    pub fn take(&mut self, result: Result<Box<Investigation>, NetError>) {
+    pub fn take(&mut self, result: Result<Box<Investigation>, NetError>, now: Instant) {
         match result {
             Ok(whole) => {
+                if let Some(step) = self.apart.as_mut().and_then(|apart| apart.take(&whole, now)) {
+                    self.choose(step);
+                }
                 self.whole = Some(whole);
                 self.error = None;
             }

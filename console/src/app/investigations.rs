@@ -38,6 +38,13 @@ pub enum Loss {
 }
 
 impl Known {
+    /// One that does not come from the list, and has no place there.
+    pub(super) fn apart(investigation: Investigation, received: Instant) -> Self {
+        let place = Place(0, investigation.investigation_id.clone());
+        let (boot_id, texts) = (String::new(), Box::default());
+        Self { investigation, boot_id, received, lost: None, place, bytes: 0, texts }
+    }
+
     /// Whether any of its texts holds this word, which is in small letters.
     #[must_use]
     pub fn says(&self, word: &str) -> bool {

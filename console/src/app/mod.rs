@@ -2,6 +2,7 @@
 
 pub mod actions;
 mod aim;
+mod apart;
 mod burst;
 mod clock;
 mod commands;
@@ -30,6 +31,7 @@ use tui_input::Input;
 
 pub use actions::{Action, Context};
 pub use aim::{Aim, Living, Place, ready_places};
+pub use apart::Apart;
 pub use burst::{Burst, Order, Progress, Reason, Stage, parse_count, parse_rate};
 pub use clock::AgentClock;
 pub use connection::{Link, Source};

@@ -38,7 +38,7 @@ impl App {
             Message::Detail { id, result } => {
                 self.asked.take_if(|asked| *asked == id);
                 if let Some(detail) = self.detail.as_mut().filter(|detail| detail.id == id) {
-                    detail.take(result);
+                    detail.take(result, now);
                     self.detail_revision += 1;
                 }
                 Vec::new()
@@ -187,15 +187,18 @@ impl App {
 
     /// An opened investigation is asked for whenever it has moved, one question at a time. One that is only marked is
     /// once it has ended, and when no other is awaited: moving the marker fast must not flood an agent. Only the life
-    /// that ran it can answer, wherever that is reached now.
+    /// that ran it can answer, wherever that is reached now; for one that is not in the list, its fleet is asked.
     fn ask_for_detail(&mut self) -> Option<Effect> {
         let detail = self.detail.as_mut()?;
-        let known = self.investigations.get(&detail.id)?;
-        let source = self.fleet.by_boot_id(&known.boot_id)?.source;
+        let known = self.investigations.get(&detail.id);
+        let source = match known {
+            Some(known) => self.fleet.by_boot_id(&known.boot_id)?.source,
+            None => detail.apart.as_ref()?.source,
+        };
         let ready = if self.opened {
             self.asked.as_ref() != Some(&detail.id)
         } else {
-            self.asked.is_none() && known.investigation.status.has_ended()
+            self.asked.is_none() && known.is_some_and(|known| known.investigation.status.has_ended())
         };
         if !ready || !detail.take_moved() {
             return None;

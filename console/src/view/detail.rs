@@ -16,9 +16,16 @@ use crate::widgets::put;
 pub(super) fn render(scene: Scene<'_>, areas: Areas, buffer: &mut Buffer) -> usize {
     let Scene { app, theme, .. } = scene;
     let Some(detail) = app.opened() else { return 0 };
-    let Some(known) = app.investigations.get(&detail.id) else {
-        let inner = Panel::new(detail.id.clone()).render(areas.timeline, buffer, theme);
-        put(inner, "no longer known", theme.dim, buffer);
+    let Some(known) = app.opened_known() else {
+        let inner = Panel::new(detail.id.clone()).focused(true).render(areas.timeline, buffer, theme);
+        let (said, style) = match (&detail.apart, &detail.error) {
+            (Some(_), Some(error)) => (error.to_string(), theme.failed),
+            (Some(_), None) => ("not among those known here; asking its fleet".to_owned(), theme.dim),
+            (None, _) => ("no longer known".to_owned(), theme.dim),
+        };
+        for (line, said) in inner.rows().zip(text::wrap(&said, usize::from(inner.width))) {
+            put(line, &said, style, buffer);
+        }
         return 0;
     };
     let in_steps = !detail.reads_decisions();
@@ -50,7 +57,7 @@ pub(super) fn target(app: &App, areas: Areas, at: Position) -> Target {
 /// The step of the timeline at a place of the screen.
 fn step_at(app: &App, areas: Areas, at: Position) -> Option<usize> {
     let inner = Panel::new("").inner(areas.timeline);
-    let steps = app.opened().and_then(|detail| app.investigations.get(&detail.id))?.investigation.steps.len();
+    let steps = app.opened_known()?.investigation.steps.len();
     // The first line is the axis; where the steps do not fit, not each of them has its line.
     let row = usize::from(at.y.checked_sub(inner.y + 1)?);
     (inner.contains(at) && row < steps && steps < usize::from(inner.height)).then_some(row)

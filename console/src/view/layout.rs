@@ -129,7 +129,7 @@ impl Areas {
         let (above, banner) = cut_bottom(rest, connection::banner_rows(app).min(rest.height / 3));
         let body = match app.opened() {
             Some(detail) => {
-                let known = app.investigations.get(&detail.id).map_or(0, |known| known.investigation.steps.len());
+                let known = app.opened_known().map_or(0, |known| known.investigation.steps.len());
                 let steps = detail.whole.as_ref().map_or(0, |whole| whole.steps.len()).max(known);
                 Body::Detail(Detail::of(rest, steps).above(above.bottom()))
             }

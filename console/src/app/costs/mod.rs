@@ -8,7 +8,7 @@ mod told;
 
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{Costs, Outlier};
+use langdeck_shared::{CostEntry, Costs, Outlier};
 
 use super::SourceId;
 use crate::net::NetError;
@@ -258,10 +258,19 @@ impl Spending {
         }
     }
 
-    /// The investigation of the marked outlier.
+    /// The marked step that stands out.
     #[must_use]
-    pub fn marked_investigation(&self) -> Option<&str> {
-        let outlier = self.outliers.rows().get(self.row(CostPane::Outliers))?;
-        Some(&outlier.entry.investigation_id)
+    pub fn marked_entry(&self) -> Option<&CostEntry> {
+        self.outliers.rows().get(self.row(CostPane::Outliers)).map(|outlier| &outlier.entry)
+    }
+
+    /// The address that told of an investigation in which a step stands out.
+    pub(super) fn told_by(&self, investigation: &str) -> Option<SourceId> {
+        let tells = |id: &SourceId| {
+            let costs = self.told.get(id.0).and_then(Told::costs);
+            let mut outliers = costs.iter().flat_map(|(costs, _)| &costs.outliers);
+            outliers.any(|outlier| outlier.entry.investigation_id == investigation)
+        };
+        self.asked.iter().copied().find(tells)
     }
 }

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
 use jiff::SignedDuration;
-use langdeck_shared::{Budget, BudgetState, ReplicaUpdate, Usd};
+use langdeck_shared::{Budget, BudgetState, ReplicaUpdate, Status, Usd};
 
 use super::SECOND;
 use crate::app::testing::{
-    answer, answer_fleet, app, budget, busy_fleet, costs, fleet_answer, idle, no_costs, press, spend, wall,
+    answer, answer_fleet, app, budget, busy_fleet, costs, fleet_answer, idle, investigation, no_costs, press, spend,
+    wall,
 };
 use crate::app::{
     App, BudgetOrder, Context, CostOrder, CostPane, Effect, Gesture, Message, OutlierOrder, ShareOrder, SourceId,
@@ -220,16 +221,45 @@ fn enter_opens_the_investigation_of_a_step_that_stands_out_and_esc_leads_back() 
     assert_eq!((opened.id.as_str(), opened.step), ("inv_b1_2", 4), "at its reasoner");
     press(&mut app, KeyCode::Esc, now);
     assert_eq!(app.context(), Context::Cost);
-    press(&mut app, KeyCode::Char('j'), now);
-    press(&mut app, KeyCode::Enter, now);
-    assert!(app.opened().is_none());
-    assert!(app.notice.as_ref().is_some_and(|notice| notice.text.contains("inv_gone_1 is not among")));
-    press(&mut app, KeyCode::Char('k'), now);
     press(&mut app, KeyCode::Enter, now);
     press(&mut app, KeyCode::Char('2'), now);
     assert_eq!(app.context(), Context::Cost, "a tab leads out of what is opened");
     press(&mut app, KeyCode::Esc, now);
     assert_eq!(app.context(), Context::Overview);
+}
+
+#[test]
+fn an_investigation_that_is_older_than_the_list_is_asked_of_the_fleet_that_told_of_it() {
+    let now = Instant::now();
+    let mut app = two_fleets(now);
+    press(&mut app, KeyCode::Char('2'), now);
+    told(&mut app, 0, no_costs("a", "one"), now);
+    told(&mut app, 2, costs("c", "three"), now);
+    for key in [KeyCode::Tab, KeyCode::Char('j')] {
+        press(&mut app, key, now);
+    }
+    let id = "inv_gone_1".to_owned();
+    let asks = Effect::FetchDetail { source: SourceId(2), id: id.clone() };
+    assert_eq!(press(&mut app, KeyCode::Enter, now), std::slice::from_ref(&asks));
+    assert_eq!((app.context(), app.opened_known().is_none()), (Context::Detail, true));
+    assert_eq!(app.update(Message::Tick, now), [], "one question");
+    app.update(Message::Detail { id: id.clone(), result: Err(NetError::TimedOut(5)) }, now);
+    assert_eq!(app.opened().and_then(|detail| detail.error.clone()), Some(NetError::TimedOut(5)));
+
+    press(&mut app, KeyCode::Esc, now);
+    assert_eq!(app.context(), Context::Cost);
+    assert_eq!(press(&mut app, KeyCode::Enter, now), [asks], "once more");
+    let mut whole = investigation(&id, "c", ("high_latency", "search"), Status::Succeeded, Duration::ZERO);
+    whole.steps.swap(0, 1);
+    app.update(Message::Detail { id: id.clone(), result: Ok(Box::new(whole)) }, now);
+    let (known, detail) = (app.opened_known().expect("it has come"), app.opened().expect("it is open"));
+    assert_eq!((&known.investigation.investigation_id, detail.step), (&id, 1), "at its planner");
+    press(&mut app, KeyCode::Char('j'), now);
+    assert_eq!(app.opened().map(|detail| detail.step), Some(2));
+    assert!(app.investigations.get(&id).is_none(), "it is no news, and not in the list");
+    press(&mut app, KeyCode::Esc, now);
+    press(&mut app, KeyCode::Char('1'), now);
+    assert!(app.detail.is_none() && app.follows());
 }
 
 #[test]

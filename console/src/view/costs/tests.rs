@@ -3,13 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
-use langdeck_shared::{AtLimit, Budget, BudgetState, BudgetWindow, Costs};
+use langdeck_shared::{AtLimit, Budget, BudgetState, BudgetWindow, Costs, Status};
 use ratatui::layout::{Position, Rect};
 
 use super::super::screens::{SIZES, draw, snapshot, theme};
 use super::super::testing;
 use super::super::theme::{ColorDepth, Theme};
-use crate::app::testing::{answer, app, budget, busy_fleet, costs, enormous, enormous_costs, idle, no_costs, press};
+use crate::app::testing::{
+    answer, app, budget, busy_fleet, costs, enormous, enormous_costs, idle, investigation, no_costs, press,
+};
 use crate::app::{App, CostOrder, Gesture, Message, OutlierOrder, SourceId, TableOrder, Target};
 use crate::net::NetError;
 
@@ -168,6 +170,31 @@ fn the_mouse_finds_the_heads_of_columns_and_the_order_is_said() {
     for size in SIZES {
         snapshot("cost_ordered", &app, size, &theme(), now);
     }
+}
+
+#[test]
+fn an_investigation_that_is_not_in_the_list_is_asked_for_and_shown_or_it_is_said_why_not() {
+    let (mut app, now) = at_work();
+    for key in [KeyCode::Tab, KeyCode::Char('j'), KeyCode::Enter] {
+        press(&mut app, key, now);
+    }
+    let see = |app: &App, said: &str| {
+        for size in SIZES {
+            let screen = testing::render(&draw(app, size, &theme(), now));
+            assert!(screen.contains(said), "{said:?} at {size:?}\n{screen}");
+        }
+    };
+    see(&app, "not among those known here; asking its fleet");
+    let id = "inv_gone_1".to_owned();
+    let problem =
+        r#"{"type": "urn:x", "title": "t", "status": 404, "detail": "it is remembered nowhere", "request_id": "r"}"#;
+    let forgotten = NetError::Problem(Box::new(serde_json::from_str(problem).unwrap()));
+    app.update(Message::Detail { id: id.clone(), result: Err(forgotten) }, now);
+    see(&app, "it is remembered nowhere");
+    let whole = investigation(&id, "old-pod", ("disk_full", "search"), Status::Partial, Duration::from_secs(900));
+    app.update(Message::Detail { id, result: Ok(Box::new(whole)) }, now);
+    see(&app, "disk_full on search");
+    see(&app, "get_metrics");
 }
 
 /// On whatever screen: which budget, of whom, how much, until when, and what happens now.
