@@ -94,7 +94,8 @@ fn burst(texts: &[String]) -> Box<Progress> {
     for text in texts {
         progress.sent += 2;
         progress.fail(&problem(std::slice::from_ref(text)));
-        progress.accept(clean_text(text).into());
+        *progress.by_replica.entry(clean_text(text).into()).or_default() += 1;
+        progress.accepted += 1;
     }
     Box::new(progress)
 }

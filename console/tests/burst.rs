@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use langdeck_agent::{Agent, Config};
 use pty::{LANGDECK, Pty};
@@ -134,6 +135,35 @@ async fn refusals_are_counted_and_none_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_cache_answers_and_what_a_budget_refuses_is_counted_as_such() {
+    let config = |name: &str| Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        replica_name: name.to_owned(),
+        sim_delay: 0.0,
+        ..Config::default()
+    };
+    let cached = Config { cache_ttl: Some(Duration::from_secs(600)), ..config("pod-a") };
+    let agent = Agent::start(cached).await.unwrap();
+    // One after the other: the first is investigated, and all others get its report.
+    assert_eq!(fire(&agent.url(), &[]).await.0, 0);
+    let (code, out, _) = fire(&agent.url(), &["--count", "7", "--rate", "1000"]).await;
+    assert!(code == 0 && out.contains(": 7 accepted (7 cached)\n"), "{out}");
+
+    // Room for three of these alerts; what the agent says of the others names other figures each time.
+    let spent = Config { budget_usd: Some("0.0008".parse().unwrap()), ..config("pod-b") };
+    let agent = Agent::start(spent).await.unwrap();
+    let (code, out, _) = fire(&agent.url(), &["--count", "9", "--rate", "1000", "--json"]).await;
+    assert_eq!(code, 1);
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    let figures = ["new", "cached", "joined", "over_budget", "refused", "failed"];
+    assert_eq!(figures.map(|name| summary[name].as_u64().unwrap()), [3, 0, 0, 6, 0, 0], "{out}");
+    let [reason] = summary["reasons"].as_array().unwrap().as_slice() else { panic!("{out}") };
+    assert!(
+        reason["reason"].as_str().unwrap().starts_with("the budget `total` of 0.0008 USD per day (UTC) has no room")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_to_spread_over_is_said() {
     let agent = fleet(&[("pod-a", "boot-a", "draining")]).await;
     let url = agent.url().to_string();
@@ -149,7 +179,7 @@ async fn control_c_sends_no_more_and_sums_up() {
     let child = start(&agent.url().to_string(), &["--count", "10000", "--rate", "100", "--json"]);
     let sent = async {
         while keys(&agent).len() < 3 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     within("some alerts", sent).await;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use langdeck_shared::{AlertRequest, Latency};
+use langdeck_shared::{Accepted, AlertRequest, Latency, Problem};
 
 use super::{Aim, App, Effect, HURRY, Overlay, Place, Tone};
 use crate::net::NetError;
 
+/// The problem of an alert that a budget has no room for.
+const BUDGET_EXCEEDED: &str = "urn:langdeck:problem:budget-exceeded";
 /// The most alerts of one burst.
 const MOST: u32 = 10_000;
 /// The slowest and the fastest rate, in alerts a second.
@@ -68,7 +70,13 @@ pub struct Progress {
     pub sent: u32,
     /// Alerts that a replica has accepted.
     pub accepted: u32,
-    /// Alerts that were answered with a refusal.
+    /// Those of them that were answered from the cache.
+    pub cached: u32,
+    /// Those of them that joined an investigation under way.
+    pub joined: u32,
+    /// Alerts that were refused because a budget has no room.
+    pub over_budget: u32,
+    /// Alerts that were refused for another reason.
     pub refused: u32,
     /// Alerts without an answer that could be understood. They may have arrived all the same.
     pub failed: u32,
@@ -85,19 +93,33 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Counts an alert that this replica has accepted.
-    pub fn accept(&mut self, replica: Arc<str>) {
+    /// Counts an alert that was accepted.
+    pub fn accept(&mut self, accepted: &Accepted) {
         self.accepted += 1;
-        *self.by_replica.entry(replica).or_default() += 1;
+        match (accepted.cached, accepted.joined) {
+            (true, _) => self.cached += 1,
+            (false, true) => self.joined += 1,
+            (false, false) => {}
+        }
+        *self.by_replica.entry(Arc::clone(&accepted.replica)).or_default() += 1;
     }
 
     /// Counts an alert that was not accepted.
     pub fn fail(&mut self, error: &NetError) {
-        match error {
-            NetError::Problem(_) => self.refused += 1,
-            _ => self.failed += 1,
-        }
-        let text = error.to_string();
+        let text = match error {
+            NetError::Problem(problem) if problem.kind == BUDGET_EXCEEDED => {
+                self.over_budget += 1;
+                without_room(problem)
+            }
+            NetError::Problem(_) => {
+                self.refused += 1;
+                error.to_string()
+            }
+            _ => {
+                self.failed += 1;
+                error.to_string()
+            }
+        };
         let known = self.reasons.iter().position(|reason| reason.text == text);
         let mut reason = known.map_or(Reason { text, alerts: 0 }, |at| self.reasons.remove(at));
         reason.alerts += 1;
@@ -111,21 +133,41 @@ impl Progress {
     /// Alerts that are answered, however.
     #[must_use]
     pub const fn answered(&self) -> u32 {
-        self.accepted + self.refused + self.failed
+        self.accepted + self.not_accepted()
+    }
+
+    /// Alerts that were not accepted, why ever.
+    #[must_use]
+    pub const fn not_accepted(&self) -> u32 {
+        self.over_budget + self.refused + self.failed
+    }
+
+    /// Alerts that were accepted and began an investigation of their own.
+    #[must_use]
+    pub const fn begun(&self) -> u32 {
+        self.accepted.saturating_sub(self.cached + self.joined)
     }
 
     /// Whether every alert sent was accepted.
     #[must_use]
     pub const fn went_well(&self) -> bool {
-        self.refused == 0 && self.failed == 0
+        self.not_accepted() == 0
     }
 
-    /// Which outcomes there were, in words: `97 accepted, 3 refused`.
+    /// Which outcomes there were, in words: `97 accepted, 3 refused`; `97 accepted (80 new, 17 cached), 3 over budget`
+    /// where not each of them is new.
     #[must_use]
     pub fn outcomes(&self) -> String {
-        let more = [(self.refused, "refused"), (self.failed, "failed")];
-        let more = more.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}"));
-        format!("{} accepted{}", self.accepted, more.collect::<String>())
+        let said = |counts: &[(u32, &str)]| {
+            let counts = counts.iter().filter(|(count, _)| *count > 0);
+            counts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        };
+        let accepted = match said(&[(self.begun(), "new"), (self.cached, "cached"), (self.joined, "joined")]) {
+            kinds if self.begun() < self.accepted => format!("{} accepted ({kinds})", self.accepted),
+            _ => format!("{} accepted", self.accepted),
+        };
+        let rest = said(&[(self.over_budget, "over budget"), (self.refused, "refused"), (self.failed, "failed")]);
+        if rest.is_empty() { accepted } else { format!("{accepted}, {rest}") }
     }
 
     /// How long it will take to send the rest of `count`: at the rate, or at the pace so far where that is slower.
@@ -135,6 +177,16 @@ impl Progress {
         let at_pace = self.elapsed.checked_div(self.sent).and_then(|each| each.checked_mul(rest)).unwrap_or_default();
         Duration::from_secs_f64(f64::from(rest) / rate).max(at_pace)
     }
+}
+
+/// Which budget has no room. What an agent says of it has figures that are others for each alert, and one reason would
+/// become many.
+fn without_room(problem: &Problem) -> String {
+    let Some(budget) = &problem.budget else { return problem.detail.clone() };
+    format!(
+        "the budget `{}` of {} USD per {} (UTC) has no room; it resets at {}",
+        budget.scope, budget.limit_usd, budget.window, budget.resets_at
+    )
 }
 
 /// Whether a burst still sends.

@@ -120,7 +120,7 @@ impl Books {
     fn enter(&mut self, answer: Result<(Result<Accepted, NetError>, Duration), JoinError>) {
         match answer {
             Ok((Ok(accepted), took)) => {
-                self.progress.accept(accepted.replica);
+                self.progress.accept(&accepted);
                 self.took.push(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
             }
             Ok((Err(error), _)) => self.progress.fail(&error),

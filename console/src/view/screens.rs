@@ -322,6 +322,8 @@ fn a_burst_from_its_form_to_its_end() {
     let mut progress = Progress {
         sent: 41,
         accepted: 33,
+        cached: 9,
+        joined: 1,
         latency: Some(Latency { count: 33, p50_ms: 0, p95_ms: 12, p99_ms: 1040 }),
         by_replica: names.zip([17, 2, 14]).map(|(name, accepted)| (name.into(), accepted)).collect(),
         elapsed: Duration::from_secs(4),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use langdeck_shared::{Accepted, ReplicaStatus, Status};
+use serde_json::json;
 
 use super::SECOND;
 use crate::app::testing::{answer, app, busy_fleet, idle, press, write};
@@ -243,6 +244,24 @@ fn a_burst_is_stopped_once_and_says_how_far_it_came() {
     ended.fail(&NetError::Refused);
     app.update(Message::BurstEnded(Ok(ended)), now);
     assert_eq!(app.notice.as_ref().unwrap().text, "burst stopped: 5 accepted, 2 failed");
+}
+
+#[test]
+fn what_became_of_alerts_is_told_apart() {
+    let mut all = Progress::default();
+    all.accept(&accepted("inv_1"));
+    for _ in 0..2 {
+        all.accept(&Accepted { cached: true, ..accepted("inv_1") });
+    }
+    all.accept(&Accepted { joined: true, ..accepted("inv_1") });
+    let problem = |kind: &str| {
+        let problem = json!({"type": kind, "title": "t", "status": 429, "detail": "no room", "request_id": "r"});
+        NetError::Problem(serde_json::from_value(problem).unwrap())
+    };
+    all.fail(&problem("urn:langdeck:problem:budget-exceeded"));
+    all.fail(&problem("urn:langdeck:problem:full"));
+    assert_eq!(all.outcomes(), "4 accepted (1 new, 2 cached, 1 joined), 1 over budget, 1 refused");
+    assert_eq!((all.answered(), all.went_well()), (6, false));
 }
 
 #[test]

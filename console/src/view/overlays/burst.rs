@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::layout::centred;
 use super::super::{Scene, format};
-use crate::app::{Burst, Progress, Stage};
+use crate::app::{Burst, Stage};
 use crate::view::theme::Theme;
 use crate::widgets::gauge;
 use crate::widgets::panel::Panel;
@@ -15,8 +15,8 @@ use crate::widgets::{cells, put, put_right, row, skip};
 
 /// How wide the labels are.
 const LABEL: u16 = 13;
-/// The rows above the reasons: progress, a blank, five lines of figures, a blank.
-const ABOVE: u16 = 8;
+/// The rows above the reasons: progress, a blank, six lines of figures, a blank.
+const ABOVE: u16 = 9;
 /// How much of a replica's name is shown: its end, where pods differ.
 const NAME: usize = 12;
 /// How many reasons are shown.
@@ -28,7 +28,8 @@ const REASONS: usize = 4;
 /// │                                                                │
 /// │ to           the ready replicas by turns, 3 at present         │
 /// │ pace         10 a second, 58s left                             │
-/// │ answers      400 accepted, 8 refused, 4 under way              │
+/// │ answers      400 accepted, 8 refused, 0 failed, 4 under way    │
+/// │ accepted as  380 new, 15 cached, 5 joined                      │
 /// │ accepted in  p50 3ms  p95 12ms  p99 40ms                       │
 /// │ accepted by  pod-a 134  pod-b 133  pod-c 133                   │
 /// │                                                                │
@@ -60,11 +61,11 @@ pub(super) fn render(scene: Scene<'_>, area: Rect, buffer: &mut Buffer) {
 /// In a few words for the header, while the panel is hidden: `burst 412/1000 ✗8`.
 pub(in crate::view) fn mark(burst: &Burst, theme: &Theme) -> Vec<Span<'static>> {
     let (word, style) = stage(burst, theme);
-    let Progress { sent, refused, failed, .. } = burst.progress;
+    let (sent, not_accepted) = (burst.progress.sent, burst.progress.not_accepted());
     let word = if burst.stage == Stage::Sending { String::new() } else { format!(" {word}") };
     let mut spans = vec![Span::styled(format!("burst{word} {sent}/{}", burst.order.count), style)];
-    if refused + failed > 0 {
-        spans.push(Span::styled(format!(" {}{}", theme.glyphs.failed, refused + failed), theme.failed));
+    if not_accepted > 0 {
+        spans.push(Span::styled(format!(" {}{not_accepted}", theme.glyphs.failed), theme.failed));
     }
     spans
 }
@@ -99,7 +100,7 @@ fn progress(scene: Scene<'_>, burst: &Burst, line: Rect, buffer: &mut Buffer) {
     put_right(line, &text, theme.text, buffer);
 }
 
-fn figures(scene: Scene<'_>, burst: &Burst) -> [(&'static str, Line<'static>); 5] {
+fn figures(scene: Scene<'_>, burst: &Burst) -> [(&'static str, Line<'static>); 6] {
     let theme = scene.theme;
     let (progress, order) = (&burst.progress, &burst.order);
     let text = |text: String| Span::styled(text, theme.text);
@@ -115,6 +116,9 @@ fn figures(scene: Scene<'_>, burst: &Burst) -> [(&'static str, Line<'static>); 5
     }
 
     let mut answers = vec![text(progress.accepted.to_string()), dim(" accepted")];
+    if progress.over_budget > 0 {
+        answers.extend([dim(", "), Span::styled(format!("{} over budget", progress.over_budget), theme.failed)]);
+    }
     for (count, word) in [(progress.refused, " refused"), (progress.failed, " failed")] {
         let style = if count > 0 { theme.failed } else { theme.dim };
         answers.extend([dim(", "), Span::styled(format!("{count}{word}"), style)]);
@@ -124,6 +128,10 @@ fn figures(scene: Scene<'_>, burst: &Burst) -> [(&'static str, Line<'static>); 5
         let word = if burst.is_going_on() { " under way" } else { " unknown" };
         answers.extend([dim(", "), text(under_way.to_string()), dim(word)]);
     }
+
+    let kinds =
+        [("", progress.begun(), " new"), (", ", progress.cached, " cached"), (", ", progress.joined, " joined")];
+    let kinds = kinds.into_iter().flat_map(|(before, count, word)| [dim(before), text(count.to_string()), dim(word)]);
 
     let took = progress.latency.map_or_else(
         || vec![dim(theme.glyphs.dash)],
@@ -149,6 +157,7 @@ fn figures(scene: Scene<'_>, burst: &Burst) -> [(&'static str, Line<'static>); 5
         ("to", Line::from(text(scene.app.aim_in_words(&burst.aim, scene.now)))),
         ("pace", Line::from(pace)),
         ("answers", Line::from(answers)),
+        ("accepted as", kinds.collect()),
         ("accepted in", Line::from(took)),
         ("accepted by", Line::from(by)),
     ]
