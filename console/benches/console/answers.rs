@@ -1,11 +1,11 @@
-//! What agents say in the benches of frames: fleets at work, and the largest report.
+//! What agents say in the benches of frames: fleets at work, their costs, and the largest report.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::ops::Range;
 
 use langdeck_console::net::{BaseUrl, Client};
-use langdeck_shared::{FleetUpdate, Investigation, ReplicaUpdate};
+use langdeck_shared::{Costs, FleetUpdate, Investigation, ReplicaUpdate};
 use serde_json::{Value, json};
 
 /// An answer of a replica with samples of these seconds, in which these moved.
@@ -41,6 +41,57 @@ pub(crate) fn fleet(replicas: Vec<ReplicaUpdate>) -> FleetUpdate {
         replicas,
         problems: None,
     }
+}
+
+/// What a fleet of so many replicas has spent: with as many keys in each list, budgets and steps that stand out as an
+/// answer has at most.
+pub(crate) fn costs(replicas: usize) -> Costs {
+    const KEYS: usize = 1_000;
+    const OUTLIERS: usize = 20;
+    let spend = |share: usize| {
+        json!({
+            "calls": 5 * share, "tokens": 157 * share, "input_tokens": 100 * share, "cached_input_tokens": 10 * share,
+            "output_tokens": 57 * share, "cost_usd": 0.000314 * share as f64, "unpriced_tokens": 3 * share,
+        })
+    };
+    let shares = |count: usize, key: &dyn Fn(usize) -> String| -> Vec<Value> {
+        let share = |number: usize| {
+            let mut share = spend(count - number);
+            share["key"] = json!(key(number));
+            share
+        };
+        (0..count).map(share).collect()
+    };
+    let budget = |scope: String| {
+        json!({
+            "scope": scope, "limit_usd": 5.0, "window": "day", "resets_at": "2026-01-02T00:00:00Z", "spent_usd": 4.2,
+            "reserved_usd": 0.1, "threshold_percent": 80, "state": "warning", "at_limit": "degrade",
+            "exhausted_at": "2026-01-01T12:00:00Z", "counted": "each replica, its life", "replicas": replicas,
+        })
+    };
+    let outlier = |number: usize| {
+        json!({
+            "at": "2026-01-01T00:04:00Z", "investigation_id": format!("inv_boot0_{number}"), "step": "reasoner",
+            "attempt": 1, "model": "simulated-gpt-4", "service": "checkout-api", "alert_type": "high_latency",
+            "input_tokens": 1_200 + number, "output_tokens": 90, "cost_usd": 0.00258, "basis": "reported",
+            "median_tokens": 67,
+        })
+    };
+    let what_if = |number: usize| json!({"model": format!("model-{number}"), "cost_usd": 0.3 * number as f64});
+    serde_json::from_value(json!({
+        "replica": "langchain-free-7d9c-00000", "boot_id": "boot-0", "since": "2026-01-01T00:00:00Z",
+        "totals": spend(KEYS * KEYS / 2),
+        "by_replica": shares(replicas.min(KEYS), &|number| format!("langchain-free-7d9c-{number:05}")),
+        "by_service": shares(KEYS, &|number| format!("service-{number}")),
+        "by_alert_type": shares(KEYS, &|number| format!("alert_type_{number}")),
+        "by_model": shares(8, &|number| format!("model-{number}")),
+        "by_step": shares(12, &|number| format!("tool_{number}")),
+        "burn": {"last_5m_usd_per_hour": 3.6, "last_60m_usd_per_hour": 2.9}, "month_usd": 2_088.0,
+        "what_if": (0..8).map(what_if).collect::<Vec<_>>(),
+        "budgets": (0..50).map(|number| budget(format!("service:service-{number}"))).collect::<Vec<_>>(),
+        "outliers": (0..OUTLIERS).map(outlier).collect::<Vec<_>>(),
+    }))
+    .unwrap()
 }
 
 /// One of a replica; every twentieth still runs.

@@ -15,7 +15,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 
-use crate::answers::{fetched, fleet, investigation, largest, update};
+use crate::answers::{costs, fetched, fleet, investigation, largest, update};
 use crate::report::{Table, count};
 use crate::times::{Times, timed};
 use crate::{COLUMNS, HEAD, ROWS};
@@ -31,6 +31,7 @@ pub(crate) fn measure(quick: bool) -> String {
     let mut table = Table::new(HEAD);
     table.row(a_fleet(12, 1_000, frames, "p99 under 2 ms"));
     table.row(a_fleet(1_000, 100_000, frames, "under 4 ms"));
+    table.row(the_costs(1_000, frames));
     let mut row = |what: &str, times: Times| table.row([what.to_owned(), times.spread(), String::new()]);
     let (key, answer) = a_filter(frames / 10);
     row("a key of a filter on 20,000 investigations, and its frame", key);
@@ -47,9 +48,7 @@ fn a_fleet(replicas: usize, investigations: usize, frames: usize, floor: &str) -
     let mut bench = Bench::new();
     bench.fill(replicas, investigations);
     let times = Times::of(frames, |round| {
-        let second = SAMPLES + round / FRAMES_A_SECOND;
-        let told = (round % FRAMES_A_SECOND..replicas).step_by(FRAMES_A_SECOND);
-        bench.answer(told.map(|replica| update(replica, second..second + 1, Vec::new())).collect());
+        bench.second(round, replicas);
         bench.moves(round, replicas, investigations);
         timed(|| bench.frame())
     });
@@ -57,6 +56,24 @@ fn a_fleet(replicas: usize, investigations: usize, frames: usize, floor: &str) -
     let known = if kept == investigations { String::new() } else { format!(", of which {} are kept", count_of(kept)) };
     let what = format!("a frame, {} replicas, {} investigations{known}", count_of(replicas), count_of(investigations));
     [what, times.spread(), floor.to_owned()]
+}
+
+/// The Cost screen of such a fleet, with lists as long as an answer has them, which comes every two seconds.
+fn the_costs(replicas: usize, frames: usize) -> [String; 3] {
+    let mut bench = Bench::new();
+    bench.fill(replicas, 0);
+    bench.key(KeyCode::Char('2'));
+    let told = costs(replicas);
+    let times = Times::of(frames, |round| {
+        if round % (2 * FRAMES_A_SECOND) == 0 {
+            let result = Ok(Box::new(told.clone()));
+            bench.app.update(Message::Costs { source: SourceId(0), result }, bench.now);
+        }
+        bench.second(round, replicas);
+        timed(|| bench.frame())
+    });
+    let what = format!("a frame of the Cost screen, {} replicas, 3,000 shares", count_of(replicas));
+    [what, times.spread(), "under 4 ms".to_owned()]
 }
 
 /// Every key of a filter, and what comes in while it is set.
@@ -140,6 +157,13 @@ impl Bench {
             update(replica, 0..SAMPLES, mine.map(|number| investigation(replica, number)).collect())
         };
         self.answer((0..replicas).map(of_one).collect());
+    }
+
+    /// Those replicas whose second is over tell of it.
+    fn second(&mut self, round: usize, replicas: usize) {
+        let second = SAMPLES + round / FRAMES_A_SECOND;
+        let told = (round % FRAMES_A_SECOND..replicas).step_by(FRAMES_A_SECOND);
+        self.answer(told.map(|replica| update(replica, second..second + 1, Vec::new())).collect());
     }
 
     /// One of so many that are known has moved, and its replica tells of it.
