@@ -1,87 +1,70 @@
-//! Panics anywhere in the console: what can go on does and says what happened, and the rest gives the terminal back.
-
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
-#![cfg(unix)]
-
-mod pty;
+//! What must come of a panic, in whichever part of the console it is.
 
 use std::time::{Duration, Instant};
 
-use crossterm::event::KeyCode;
-use langdeck_console::app::{App, Message};
-use langdeck_console::commands::console;
-use langdeck_console::net::{Client, PollOptions};
-use langdeck_console::run::{ConsoleOptions, Parts};
-use langdeck_console::{crash, terminal, view};
-use pty::{LANGDECK, Pty};
+use libtest_mimic::Trial;
 
-/// An address where nothing listens.
-const NOBODY: &str = "http://127.0.0.1:1";
+use super::BE;
+use super::programs::NOBODY;
+use super::pty::{self, LANGDECK, Pty};
 
-/// Not a test of its own: the program that `a_panic_gives_it_back_before_it_speaks` runs in a terminal.
-#[test]
-#[ignore = "panics by design"]
-fn panicking_program() {
-    let mut screen = terminal::Screen::enter(true).unwrap();
-    screen.draw(|frame| frame.render_widget("about to panic", frame.area())).unwrap();
-    panic!("the reason of the panic");
+/// Makes tests of functions.
+macro_rules! tests {
+    ($($(#[$if:meta])? $name:ident),* $(,)?) => {
+        vec![$($(#[$if])? Trial::test(stringify!($name), || {
+            $name();
+            Ok(())
+        })),*]
+    };
 }
 
-#[test]
+/// All of them.
+pub(crate) fn all() -> Vec<Trial> {
+    tests![
+        a_panic_gives_it_back_before_it_speaks_and_leaves_a_report,
+        where_no_report_can_be_written_it_is_printed,
+        a_task_that_panics_is_told_on_the_screen_and_started_again,
+        a_message_that_panics_is_passed_over_and_told,
+        a_screen_that_cannot_be_drawn_says_so_and_comes_back_with_another_size,
+        a_screen_that_can_never_be_drawn_ends_the_console_after_some_tries,
+        an_agent_of_the_demo_that_panics_is_told_as_such,
+        #[cfg(debug_assertions)]
+        a_panic_of_the_thread_that_reads_keys_gives_it_back,
+    ]
+}
+
 fn a_panic_gives_it_back_before_it_speaks_and_leaves_a_report() {
     let state = tempfile::tempdir().unwrap();
-    let mut pty = program("panicking_program", &state);
+    let mut pty = program("panicking", &state);
     pty.ended_restored(101);
     let text = pty.text();
     assert!(text.contains("the reason of the panic") && text.contains("A report of it is in"), "{text}");
     assert!(!text.contains("about to panic"), "{text}");
     let [(path, report)] = reports(&state).try_into().unwrap();
     assert!(text.contains(&path), "{path} is not named\n{text}");
-    for said in [env!("CARGO_PKG_VERSION"), "panicking_program", "the reason of the panic", "200x30", "panics.rs"] {
+    for said in [env!("CARGO_PKG_VERSION"), "thread main", "the reason of the panic", "200x30", "programs.rs"] {
         assert!(report.contains(said), "{said} is not in it\n{report}");
     }
 }
 
-#[test]
 fn where_no_report_can_be_written_it_is_printed() {
     let this = std::env::current_exe().unwrap();
-    let args = ["--exact", "panicking_program", "--ignored", "--nocapture"];
+    let args = [BE, "panicking"];
     let nowhere = [("XDG_STATE_HOME", "/dev/null/none"), ("TMPDIR", "/dev/null/none")];
     let mut pty = Pty::spawn(this.to_str().unwrap(), &args, &nowhere, 200, 300);
     pty.ended_restored(101);
-    assert!(pty.text().contains("last messages") && pty.text().contains("panics.rs"), "{}", pty.text());
+    assert!(pty.text().contains("last messages") && pty.text().contains("programs.rs"), "{}", pty.text());
 }
 
-/// Runs a console on an address where nothing listens, to its end.
-fn open(poll: PollOptions, parts: Parts) -> ! {
-    let mut workers = tokio::runtime::Builder::new_multi_thread();
-    let runtime = workers.worker_threads(1).thread_name(crash::WORKER_THREAD).enable_all().build().unwrap();
-    let sources = vec![NOBODY.parse().unwrap()];
-    let client = Client::new(&sources).unwrap();
-    let options = ConsoleOptions { sources, demo: false, ascii: false };
-    let code = runtime.block_on(console::open_with(client, options, poll, parts)).unwrap();
-    runtime.shutdown_background();
-    std::process::exit(code.into());
-}
-
-/// One of the programs in this file, in a terminal.
+/// One of the programs beside this file, in a terminal.
 fn program(name: &str, state: &tempfile::TempDir) -> Pty {
     let this = std::env::current_exe().unwrap();
-    Pty::spawn(this.to_str().unwrap(), &["--exact", name, "--ignored", "--nocapture"], &[state_in(state)], 200, 30)
+    Pty::spawn(this.to_str().unwrap(), &[BE, name], &[state_in(state)], 200, 30)
 }
 
-/// Not a test of its own: a console whose poller panics whenever it is started, since its next beat lies beyond all time.
-#[test]
-#[ignore = "panics by design"]
-fn stumbling_program() {
-    let never = PollOptions { idle: Duration::MAX, busy: Duration::MAX, ..PollOptions::default() };
-    open(never, Parts::default());
-}
-
-#[test]
 fn a_task_that_panics_is_told_on_the_screen_and_started_again() {
     let state = tempfile::tempdir().unwrap();
-    let mut pty = program("stumbling_program", &state);
+    let mut pty = program("stumbling", &state);
     pty.wait("which one, what becomes of it, and where the report is", |screen| {
         let text = screen.contents();
         ["the poller panicked", "it is started again", "langdeck-panic-"].iter().all(|said| text.contains(said))
@@ -100,29 +83,9 @@ fn a_task_that_panics_is_told_on_the_screen_and_started_again() {
     assert!(reports(&state)[0].1.contains("the poller"), "{}", reports(&state)[0].1);
 }
 
-/// Not a test of its own: a console that panics over the key z, and cannot draw screens of 50 columns.
-#[test]
-#[ignore = "panics by design"]
-fn clumsy_program() {
-    let parts = Parts {
-        update: |app, message, now| {
-            let is_z = matches!(&message, Message::Key(key) if key.code == KeyCode::Char('z'));
-            assert!(!is_z, "nobody knows what z is");
-            App::update(app, message, now)
-        },
-        draw: |app, frame, theme, texts, now| {
-            let beyond = view::draw(app, frame, theme, texts, now);
-            assert_ne!(frame.area().width, 50, "nobody can draw this");
-            beyond
-        },
-    };
-    open(PollOptions::default(), parts);
-}
-
-#[test]
 fn a_message_that_panics_is_passed_over_and_told() {
     let state = tempfile::tempdir().unwrap();
-    let mut pty = program("clumsy_program", &state);
+    let mut pty = program("clumsy", &state);
     pty.see("No agent answers");
     pty.send("z");
     pty.wait("what panicked, over what, and where the report is", |screen| {
@@ -139,10 +102,9 @@ fn a_message_that_panics_is_passed_over_and_told() {
     pty.ended_restored(1);
 }
 
-#[test]
 fn a_screen_that_cannot_be_drawn_says_so_and_comes_back_with_another_size() {
     let state = tempfile::tempdir().unwrap();
-    let mut pty = program("clumsy_program", &state);
+    let mut pty = program("clumsy", &state);
     pty.see("No agent answers");
     pty.resize(50, 30);
     pty.wait("what panicked, and nothing of the frame that did", |screen| {
@@ -160,10 +122,9 @@ fn a_screen_that_cannot_be_drawn_says_so_and_comes_back_with_another_size() {
     assert_eq!(reports(&state).len(), 1);
 }
 
-#[test]
 fn a_screen_that_can_never_be_drawn_ends_the_console_after_some_tries() {
     let state = tempfile::tempdir().unwrap();
-    let mut pty = program("clumsy_program", &state);
+    let mut pty = program("clumsy", &state);
     pty.see("No agent answers");
     pty.resize(50, 30);
     for tries in 1..=5 {
@@ -174,26 +135,9 @@ fn a_screen_that_can_never_be_drawn_ends_the_console_after_some_tries() {
     assert!(pty.text().contains("fault in langdeck itself"), "{}", pty.text());
 }
 
-/// Not a test of its own: a console beside which an agent of the demo panics.
-#[test]
-#[ignore = "panics by design"]
-fn hosting_program() {
-    let agent = std::thread::Builder::new().name(crash::AGENT_THREAD.to_owned());
-    agent
-        .spawn(|| {
-            while !terminal::is_entered() {
-                std::thread::yield_now();
-            }
-            panic!("an agent's own fault");
-        })
-        .unwrap();
-    open(PollOptions::default(), Parts::default());
-}
-
-#[test]
 fn an_agent_of_the_demo_that_panics_is_told_as_such() {
     let state = tempfile::tempdir().unwrap();
-    let mut pty = program("hosting_program", &state);
+    let mut pty = program("hosting", &state);
     pty.see("an agent of the demo panicked: an agent's own fault");
     pty.send("q");
     pty.ended_restored(1);
@@ -201,7 +145,6 @@ fn an_agent_of_the_demo_that_panics_is_told_as_such() {
 
 /// Crossterm's reader of keys trips over a mouse in column 0 where arithmetic is checked. It cannot be started again.
 #[cfg(debug_assertions)]
-#[test]
 fn a_panic_of_the_thread_that_reads_keys_gives_it_back() {
     let state = tempfile::tempdir().unwrap();
     let mut pty = Pty::spawn(LANGDECK, &["--url", NOBODY], &[state_in(&state)], 200, 30);
