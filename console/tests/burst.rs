@@ -7,14 +7,15 @@ mod pty;
 mod support;
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
-use langdeck_agent::{Agent, Config};
+use langdeck_agent::Config;
 use pty::{LANGDECK, Pty};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use support::{Reply, Scripted, alone, nobody, snapshot, within};
+use support::command::{Ran, ended, langdeck};
+use support::{Reply, Scripted, alone, nobody, real, snapshot, within};
 
 /// A fleet of replicas that take every alert, as one of them tells of it; each alert is said to be taken by the replica
 /// that was asked for.
@@ -62,22 +63,18 @@ fn keys(agent: &Scripted) -> Vec<String> {
     posts.map(|post| post.split_once("idempotency-key: ").unwrap().1.lines().next().unwrap().to_owned()).collect()
 }
 
-/// How a command ended: exit code, standard output, standard error.
-async fn end_of(child: Child) -> (i32, String, String) {
-    let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
-    let output = within("the command's end", ended).await.unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
-}
-
 fn start(url: &str, args: &[&str]) -> Child {
-    let mut command = Command::new(LANGDECK);
-    command.args(["fire", "high_cpu", "api", "--url", url]).args(args).env_remove("LANGDECK_URL");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    langdeck(&[["fire", "high_cpu", "api", "--url", url].as_slice(), args].concat()).spawn().unwrap()
 }
 
 async fn fire(url: &str, args: &[&str]) -> (i32, String, String) {
     end_of(start(url, args)).await
+}
+
+/// How a command ended: exit code, standard output, standard error.
+async fn end_of(child: Child) -> (i32, String, String) {
+    let Ran { code, out, err } = ended(child).await;
+    (code, out, err)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,22 +133,16 @@ async fn refusals_are_counted_and_none_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_cache_answers_and_what_a_budget_refuses_is_counted_as_such() {
-    let config = |name: &str| Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        replica_name: name.to_owned(),
-        sim_delay: 0.0,
-        ..Config::default()
-    };
-    let cached = Config { cache_ttl: Some(Duration::from_secs(600)), ..config("pod-a") };
-    let agent = Agent::start(cached).await.unwrap();
+    let cached = Config { cache_ttl: Some(Duration::from_secs(600)), ..real::config("pod-a") };
+    let agent = real::start(cached).await;
     // One after the other: the first is investigated, and all others get its report.
     assert_eq!(fire(&agent.url(), &[]).await.0, 0);
     let (code, out, _) = fire(&agent.url(), &["--count", "7", "--rate", "1000"]).await;
     assert!(code == 0 && out.contains(": 7 accepted (7 cached)\n"), "{out}");
 
     // Room for three of these alerts; what the agent says of the others names other figures each time.
-    let spent = Config { budget_usd: Some("0.0008".parse().unwrap()), ..config("pod-b") };
-    let agent = Agent::start(spent).await.unwrap();
+    let spent = Config { budget_usd: Some("0.0008".parse().unwrap()), ..real::config("pod-b") };
+    let agent = real::start(spent).await;
     let (code, out, _) = fire(&agent.url(), &["--count", "9", "--rate", "1000", "--json"]).await;
     assert_eq!(code, 1);
     let summary: Value = serde_json::from_str(&out).unwrap();
@@ -207,13 +198,7 @@ async fn on_a_terminal_progress_stays_in_one_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_from_the_keyboard_runs_hidden_and_is_seen_to_its_end() {
-    let config = Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        replica_name: "pod-a".to_owned(),
-        sim_delay: 0.0,
-        ..Config::default()
-    };
-    let agent = Agent::start(config).await.unwrap();
+    let agent = real::agent("pod-a").await;
     let mut pty = Pty::langdeck(&["--url", &agent.url()], 120, 40);
     pty.see("ready");
     pty.send("b");
@@ -231,8 +216,7 @@ async fn a_burst_from_the_keyboard_runs_hidden_and_is_seen_to_its_end() {
     pty.send("\u{1b}");
     pty.see_gone("Burst · high_latency");
     assert!(!pty.text().contains("burst done 20/20"), "seen, it is told no more");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -252,6 +236,5 @@ async fn a_burst_at_a_full_replica_shows_refusals_and_stops_when_told() {
     pty.see(&format!("{sent} of 100"));
     pty.send("\u{1b}");
     pty.see_gone("Burst · high_latency");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }

@@ -4,63 +4,15 @@
 
 mod support;
 
-use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use langdeck_agent::{Agent, Config};
-use langdeck_shared::{Report, ToolMode, Usd};
+use langdeck_agent::Config;
+use langdeck_shared::{Report, Usd};
 use serde_json::{Value, json};
+use support::command::{ended, langdeck, run};
+use support::real::{agent, config, start};
 use support::{Reply, Scripted, nobody, within};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
-async fn agent(name: &str) -> Agent {
-    Agent::start(config(name)).await.unwrap()
-}
-
-fn config(name: &str) -> Config {
-    Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        replica_name: name.to_owned(),
-        sim_delay: 0.0,
-        tool_mode: ToolMode::Sequential,
-        ..Config::default()
-    }
-}
-
-/// What a command printed, and how it ended.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-fn langdeck(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_langdeck"));
-    command.args(args).env_remove("LANGDECK_URL").env_remove("NO_COLOR").stdin(Stdio::null());
-    // Agents are never behind the system's proxy.
-    command.env("HTTP_PROXY", "http://127.0.0.1:9").env("http_proxy", "http://127.0.0.1:9");
-    command
-}
-
-async fn output(mut command: Command) -> Ran {
-    let ran = tokio::task::spawn_blocking(move || command.output().unwrap());
-    let ran = Ran::from(within("the command's end", ran).await.unwrap());
-    assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "escape codes in a pipe");
-    ran
-}
-
-async fn run(args: &[&str]) -> Ran {
-    output(langdeck(args)).await
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fire_prints_the_documented_report() {
@@ -96,7 +48,7 @@ async fn fire_json_is_the_report_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fire_says_of_an_answer_from_the_cache_that_it_is_one() {
     let cache_ttl = Some(Duration::from_secs(3600));
-    let agent = Agent::start(Config { cache_ttl, ..config("pod-a") }).await.unwrap();
+    let agent = start(Config { cache_ttl, ..config("pod-a") }).await;
     let fire = ["fire", "high_latency", "checkout-api", "--url", &agent.url()];
     let first = run(&fire).await;
     assert!(!first.out.contains("cache"), "{}", first.out);
@@ -176,7 +128,7 @@ async fn control_c_leaves_the_run_going_and_says_so() {
 
     let agent = stuck_at("running").await;
     let mut command = langdeck(&["fire", "high_cpu", "api", "--url", &agent.url().to_string()]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = command.spawn().unwrap();
     let looked = async {
         while agent.requests().iter().filter(|request| request.starts_with("GET")).count() < 2 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -184,8 +136,7 @@ async fn control_c_leaves_the_run_going_and_says_so() {
     };
     within("it follows", looked).await;
     kill_process(Pid::from_raw(child.id().try_into().unwrap()).unwrap(), Signal::INT).unwrap();
-    let ran = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
-    let ran = Ran::from(within("the command's end", ran).await.unwrap());
+    let ran = ended(child).await;
     assert_eq!(ran.code, 130);
     assert!(ran.err.contains("inv_1 goes on without you; see http://"), "{}", ran.err);
 }
@@ -320,7 +271,7 @@ async fn decisions_are_followed_through_a_restart_and_a_gap_and_each_comes_once(
     })
     .await;
     let mut command = langdeck(&["decisions", "--follow", "--url", &server.url().to_string()]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     within("another look after the restart", async {
         while server.requests().iter().filter(|request| request.contains("cursor=two.1 ")).count() < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -328,72 +279,10 @@ async fn decisions_are_followed_through_a_restart_and_a_gap_and_each_comes_once(
     })
     .await;
     child.kill().unwrap();
-    let ran = Ran::from(child.wait_with_output().unwrap());
+    let ran = ended(child).await;
     let choices: Vec<_> = ran.out.lines().map(|line| line.rsplit("  ").next().unwrap()).collect();
     assert_eq!(choices, ["one1: spent", "one5: spent", "two1: spent"], "{}", ran.out);
     assert!(ran.err.contains("3 decisions are missing") && ran.err.contains("started anew"), "{}", ran.err);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn costs_are_printed_of_every_fleet_once_and_as_json() {
-    let [a, b] = [agent("pod-a").await, agent("pod-b").await];
-    for (agent, alerts) in [(&a, 2), (&b, 1)] {
-        for _ in 0..alerts {
-            assert_eq!(run(&["fire", "high_latency", "checkout-api", "--url", &agent.url()]).await.code, 0);
-        }
-    }
-    let nobody = nobody().await.to_string();
-    // One of them twice: by its name and by its number.
-    let again = a.url().replace("127.0.0.1", "localhost");
-    let urls = ["--url", &a.url(), "--url", &again, "--url", &b.url(), "--url", &nobody];
-    let ran = run(&[["costs", "--by", "step"].as_slice(), &urls].concat()).await;
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    for said in ["STEP", "reasoner", "$0.000942 since ", &format!("without {nobody}: connection refused\n")] {
-        assert!(ran.out.contains(said), "{said:?}\n{}", ran.out);
-    }
-    let ran = run(&[["costs", "--json"].as_slice(), &urls].concat()).await;
-    let costs: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!((&costs["totals"]["cost_usd"], &costs["totals"]["calls"]), (&json!(0.000942), &json!(15)));
-    assert_eq!(costs["missing"][0]["replica"], nobody);
-    let ran = run(&[["costs", "--csv"].as_slice(), &urls].concat()).await;
-    assert_eq!((ran.code, ran.err), (0, format!("without {nobody}: connection refused\n")));
-    for row in ["total,,15,471,300,0,171,0.000942,0\r\n", &format!("missing,{nobody},,,,,,,\r\n")] {
-        assert!(ran.out.contains(row), "{row:?}\n{}", ran.out);
-    }
-    let ran = run(&["costs", "--url", &nobody]).await;
-    assert!(ran.code == 1 && ran.err.contains("nothing listens on"), "{} {}", ran.code, ran.err);
-    let ran = run(&["costs", "--json", "--url", &nobody]).await;
-    assert_eq!((ran.code, ran.err.as_str()), (1, "langdeck: no agent answers\n"));
-}
-
-/// The body that an agent answers with.
-async fn get(agent: &Agent, path: &str) -> String {
-    let mut stream = TcpStream::connect(agent.url().strip_prefix("http://").unwrap()).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: agent\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    within("an answer", stream.read_to_string(&mut answer)).await.unwrap();
-    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn costs_as_csv_are_those_of_the_agent_itself() {
-    let agent = agent("pod-a").await;
-    for (alert_type, service) in
-        [("high_latency", "checkout-api"), ("disk_full", "=cmd|'/c calc'!A1"), ("odd", "a,\"b\"")]
-    {
-        assert_eq!(run(&["fire", alert_type, service, "--url", &agent.url()]).await.code, 0);
-    }
-    let span = "from=2026-01-01T00:00:00Z";
-    for (args, query) in [
-        (["--csv"].as_slice(), ""),
-        (&["--csv", "--by", "alert-type"], "&by=alert_type"),
-        (&["--csv", "--by", "service", "--from", "2026-01-01T00:00:00Z"], &format!("&by=service&{span}")),
-    ] {
-        let ran = run(&[["costs", "--url", &agent.url()].as_slice(), args].concat()).await;
-        let answer = get(&agent, &format!("/v1/costs?scope=fleet&format=csv{query}")).await;
-        assert_eq!((ran.code, ran.err.as_str(), ran.out), (0, "", answer), "{args:?}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -402,7 +291,7 @@ async fn status_json_is_for_programs() {
     run(&["fire", "high_latency", "checkout-api", "--url", &a.url()]).await;
     let mut command = langdeck(&["status", "--json"]);
     command.env("LANGDECK_URL", format!("{}/, {nobody},", a.url()));
-    let ran = output(command).await;
+    let ran = ended(command.spawn().unwrap()).await;
     let fleet: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(fleet["replicas"][0]["replica"], "pod-a");
     assert_eq!(fleet["replicas"][0]["totals"]["spend"]["cost_usd"], 0.000314);
@@ -449,7 +338,7 @@ async fn addresses_that_are_none_are_usage_errors() {
         assert!(ran.err.contains(reason), "{}", ran.err);
         let mut command = langdeck(&["status"]);
         command.env("LANGDECK_URL", url);
-        let ran = output(command).await;
+        let ran = ended(command.spawn().unwrap()).await;
         assert_eq!(ran.code, 2);
         assert!(ran.err.contains(reason) && ran.err.contains("LANGDECK_URL"), "{}", ran.err);
     }
@@ -497,9 +386,8 @@ async fn completions_are_scripts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_has_seen_enough_is_no_panic() {
     let mut command = langdeck(&["completions", "zsh"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
-    let ran = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
-    let ran = Ran::from(within("the command's end", ran).await.unwrap());
+    let ran = ended(child).await;
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
 }

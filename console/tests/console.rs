@@ -4,21 +4,17 @@
 #![cfg(unix)]
 
 mod pty;
+mod support;
 
 use langdeck_agent::{Agent, Config};
 use pty::{LANGDECK, Pty};
+use support::real::{config, start};
 
 /// Slow enough that every state is on the screen for a few frames, quick enough for a test.
 const SIM_DELAY: f64 = 4.0;
 
 async fn agent(name: &str, sim_delay: f64) -> Agent {
-    let config = Config {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        replica_name: name.to_owned(),
-        sim_delay,
-        ..Config::default()
-    };
-    Agent::start(config).await.unwrap()
+    start(Config { sim_delay, ..config(name) }).await
 }
 
 /// A console on one agent that has done nothing yet.
@@ -67,21 +63,19 @@ async fn fire_watch_open_and_quit() {
     pty.send("\u{1b}");
     pty.see_gone("nothing-is-called-so");
 
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_investigation_that_someone_else_fires_appears() {
-    let (agent, mut pty) = opened(&[]).await;
+    let (agent, pty) = opened(&[]).await;
     let fired = tokio::task::spawn_blocking(move || {
         let mut command = std::process::Command::new(LANGDECK);
         command.args(["fire", "memory_leak", "search", "--no-wait", "--url", &agent.url()]).output().map(|_| agent)
     });
     let _agent = fired.await.unwrap().unwrap();
     pty.see("memory_leak");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,8 +101,7 @@ async fn a_decision_is_told_while_its_step_is_at_work() {
     });
     pty.send("g");
     pty.see("check_pods, get_metrics");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,15 +116,14 @@ async fn every_key_is_heard_though_nothing_else_happens() {
         pty.send("\u{1b}");
         pty.see_gone("j and k scroll");
     }
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
     let first = agent("pod-a", 0.0).await;
     let (address, url) = (first.local_addr(), first.url());
-    let mut pty = Pty::langdeck(&["--url", &url], 120, 40);
+    let pty = Pty::langdeck(&["--url", &url], 120, 40);
     pty.see("ready");
     first.shutdown().await;
     sees_what_to_do(&pty, &url);
@@ -139,8 +131,7 @@ async fn an_agent_that_goes_and_comes_back_is_told_as_such() {
     let _second = agent_at(address).await;
     pty.see_gone("connection refused");
     pty.see("restarted");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +139,7 @@ async fn an_agent_that_comes_late_is_found() {
     let gone = agent("pod-a", 0.0).await;
     let (address, url) = (gone.local_addr(), gone.url());
     gone.shutdown().await;
-    let mut pty = Pty::langdeck(&["--url", &url], 120, 40);
+    let pty = Pty::langdeck(&["--url", &url], 120, 40);
     pty.see("No agent answers");
     sees_what_to_do(&pty, &url);
     let _late = agent_at(address).await;
@@ -156,8 +147,7 @@ async fn an_agent_that_comes_late_is_found() {
     pty.see("ready");
     // A frame may be here in part only.
     pty.see_gone("No agent answers");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 async fn agent_at(listen: std::net::SocketAddr) -> Agent {
@@ -178,7 +168,7 @@ fn sees_what_to_do(pty: &Pty, url: &str) {
 #[cfg(feature = "demo")]
 #[test]
 fn the_demo_is_alive_by_itself() {
-    let mut pty = Pty::langdeck(&["demo"], 120, 40);
+    let pty = Pty::langdeck(&["demo"], 120, 40);
     for replica in ["langchain-free-7d9c-x2kqp", "langchain-free-7d9c-p8mvd", "langchain-free-7d9c-q4tzn"] {
         pty.see(replica);
     }
@@ -188,8 +178,7 @@ fn the_demo_is_alive_by_itself() {
     });
     pty.see("done");
     pty.see("partial");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[cfg(feature = "demo")]
@@ -203,8 +192,7 @@ fn the_demo_fires_what_a_person_asks_for() {
     pty.send("jj\r");
     pty.see_gone("Fire a test alert");
     pty.see("cart-api");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[cfg(feature = "demo")]
@@ -219,25 +207,23 @@ fn the_demo_ends_at_once_with_everything_under_way() {
 #[cfg(feature = "demo")]
 #[test]
 fn a_demo_in_which_things_go_wrong_shows_it_and_ends_like_any_other() {
-    let mut pty = Pty::langdeck(&["demo", "--replicas", "1", "--chaos=4"], 120, 40);
+    let pty = Pty::langdeck(&["demo", "--replicas", "1", "--chaos=4"], 120, 40);
     pty.see("ready");
     pty.wait("its replica in trouble", |screen| {
         let text = screen.contents();
         ["stale", "unreachable", "restarted", "connection refused", "no answer"].iter().any(|word| text.contains(word))
     });
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[cfg(feature = "demo")]
 #[test]
 fn a_small_demo_is_a_demo() {
-    let mut pty = Pty::langdeck(&["demo", "--ascii"], 80, 24);
+    let pty = Pty::langdeck(&["demo", "--ascii"], 80, 24);
     pty.see("high_latency");
     let foreign: Vec<char> = pty.text().chars().filter(|c| !c.is_ascii()).collect();
     assert!(foreign.is_empty(), "not ASCII: {foreign:?}");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[cfg(feature = "demo")]

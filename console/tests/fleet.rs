@@ -133,7 +133,7 @@ fn says(pty: &Pty, name: &str, word: &str) {
 fn a_replica_that_is_killed_keeps_what_it_did_and_comes_back_as_another_life() {
     let Some((mut replicas, peers)) = fleet(3, &[]) else { return };
     replicas[1].investigate();
-    let mut pty = Pty::langdeck(&["--url", &replicas[0].url()], 160, 40);
+    let pty = Pty::langdeck(&["--url", &replicas[0].url()], 160, 40);
     for name in ["agent-0", "agent-1", "agent-2"] {
         says(&pty, name, "ready");
     }
@@ -151,8 +151,7 @@ fn a_replica_that_is_killed_keeps_what_it_did_and_comes_back_as_another_life() {
     assert!(pty.text().contains("1 done"), "a new life takes nothing away:\n{}", pty.text());
     again.investigate();
     pty.see("2 done");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[test]
@@ -170,8 +169,7 @@ fn a_replica_that_is_stopped_grows_old_and_holds_up_neither_keys_nor_others() {
     says(&pty, "agent-1", "ready");
     replicas[2].signal(Signal::CONT);
     says(&pty, "agent-2", "ready");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,7 +179,7 @@ async fn peers_that_never_say_anything_sensible_are_told_of_beside_the_others() 
     let endless = Scripted::start(|_| Reply::Endless).await;
     let others = [&hung, &garbage, &endless].map(|peer| format!("http://{}", peer.address));
     let Some((replicas, _)) = fleet(2, &others) else { return };
-    let mut pty = Pty::langdeck(&["--url", &replicas[0].url()], 200, 50);
+    let pty = Pty::langdeck(&["--url", &replicas[0].url()], 200, 50);
     for name in ["agent-0", "agent-1"] {
         says(&pty, name, "ready");
     }
@@ -190,8 +188,7 @@ async fn peers_that_never_say_anything_sensible_are_told_of_beside_the_others() 
     }
     replicas[1].investigate();
     pty.see("1 done");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -200,7 +197,7 @@ async fn a_port_forward_that_dies_is_told_at_once_and_leads_on_to_another_pod_wi
     replicas[0].investigate();
     let at = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let forward = Forward::start(at, replicas[0].address).await;
-    let mut pty = Pty::langdeck(&["--url", &format!("http://{at}")], 160, 40);
+    let pty = Pty::langdeck(&["--url", &format!("http://{at}")], 160, 40);
     says(&pty, "agent-2", "ready");
     pty.see("1 done");
 
@@ -217,6 +214,5 @@ async fn a_port_forward_that_dies_is_told_at_once_and_leads_on_to_another_pod_wi
     says(&pty, "agent-2", "ready");
     replicas[1].investigate();
     pty.see("2 done");
-    pty.send("q");
-    pty.ended_restored(0);
+    pty.quit();
 }

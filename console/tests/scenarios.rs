@@ -52,11 +52,6 @@ fn stale_for(screen: &Screen, name: &str) -> Option<u32> {
     age.split_once('s')?.0.parse().ok()
 }
 
-fn quit(mut pty: Pty) {
-    pty.send("q");
-    pty.ended_restored(0);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_true_makes_one_replica_faulty_and_touches_no_other() {
     for name in Scenario::all_in("faulty") {
@@ -72,7 +67,7 @@ async fn what_cannot_be_true_makes_one_replica_faulty_and_touches_no_other() {
             let sums = screen.contents();
             answers(screen, "pod-good") && sums.contains("942 tokens") && sums.contains("1 faulty")
         });
-        quit(pty);
+        pty.quit();
     }
 }
 
@@ -99,7 +94,7 @@ async fn what_is_old_is_grey_with_its_age_and_comes_back_by_itself() {
     silent.next();
     pty.wait("ready again", |screen| answers(screen, "pod-x") && look(screen, "pod-x") == fresh);
     pty.see_gone("no answer within 5 s");
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,7 +103,7 @@ async fn what_never_came_is_a_dash_and_no_zero() {
     pty.wait("dashes for both latencies and the spending per hour", |screen| {
         row(screen, "pod-x").matches('–').count() == 3 && !row(screen, "pod-x").contains("0ms")
     });
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +116,7 @@ async fn a_restart_makes_no_total_fall() {
         let text = screen.contents();
         row(screen, "pod-x").contains("restarted") && text.contains("45 done") && text.contains("$0.751 spent")
     });
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,7 +126,7 @@ async fn counters_that_fall_make_no_total_fall() {
     falling.next();
     pty.see("8 running");
     assert!(pty.text().contains("43 done") && pty.text().contains("$0.501 spent"), "{}", pty.text());
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +143,7 @@ async fn one_that_flaps_is_told_each_time_and_recovers_each_time() {
         pty.see_gone("connection lost");
         pty.wait("ready", |screen| answers(screen, "pod-x"));
     }
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,7 +153,7 @@ async fn a_slow_one_holds_up_no_other() {
         answers(screen, "pod-x") && screen.contents().contains("live 7")
     });
     assert!(good.asked() > 2 * slow.asked(), "{} and {}", good.asked(), slow.asked());
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,14 +167,14 @@ async fn clocks_that_differ_bend_nothing() {
     pty.wait("an axis of seconds under its one bar", |screen| {
         screen.contents().contains("planner █") && screen.contents().contains("0.5s")
     });
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_of_which_nothing_can_be_seen_is_seen() {
     let (_good, _unseen, pty) = beside_a_good_one(Scenario::read("unseen")).await;
     pty.wait("a name for it", |screen| answers(screen, "(blank)"));
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,7 +196,7 @@ async fn with_every_replica_hung_keys_are_heard_and_the_end_comes() {
     }
     pty.send("\u{1b}");
     pty.see_gone("Fire a test alert");
-    quit(pty);
+    pty.quit();
     // The network is waited for five seconds.
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
@@ -237,7 +232,7 @@ async fn one_address_shows_every_replica_as_it_is() {
     assert!(text.contains("2 of 6 replicas answer, 1 stale, 1 unreachable, 1 gone, 1 faulty"), "{text}");
     // Three investigations of each of seven lives, and nothing of the lie.
     assert!(text.contains("21 done") && text.contains("3.3k tokens"), "{text}");
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -258,7 +253,7 @@ async fn what_is_odd_about_a_fleet_is_said_and_goes_when_it_is_mended() {
     for gone in ["does not resolve", "http://10.1.2.3:8000", "two living replicas"] {
         pty.see_gone(gone);
     }
-    quit(pty);
+    pty.quit();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -289,5 +284,5 @@ async fn a_lost_address_greys_all_and_another_pod_behind_it_brings_them_back() {
             && text.contains("via pod-b")
     });
     pty.see("9 done");
-    quit(pty);
+    pty.quit();
 }

@@ -156,6 +156,12 @@ impl Pty {
         }
     }
 
+    /// Presses q, which ends a console at once and leaves the terminal as it was found.
+    pub(crate) fn quit(mut self) {
+        self.send("q");
+        self.ended_restored(0);
+    }
+
     /// Waits for the end, and checks the exit code and that the terminal is as it was found.
     pub(crate) fn ended_restored(&mut self, code: u32) {
         let status = self.ended();

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod command;
+pub(crate) mod real;
 pub(crate) mod scenario;
 
 use std::future::Future;
