@@ -1,5 +1,6 @@
 //! Costs: what was spent, on what, how fast, and what was saved.
 
+mod csv;
 mod together;
 
 use std::iter::Sum;

@@ -1,6 +1,6 @@
 //! Costs: what a replica or its fleet has spent, on what, how fast, and what it would cost otherwise.
 
-mod csv;
+mod format;
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::clock;
 use crate::cost::{self, SpanSpend};
 use crate::fleet::{Member, Reply, faulty};
 use crate::runs::Caught;
-pub(super) use csv::Format;
+pub(super) use format::Format;
 
 /// What spending can be told by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
@@ -98,7 +98,7 @@ pub(super) async fn costs(
     }
     let mut answer = match format.unwrap_or_else(|| Format::preferred(&headers)) {
         Format::Json => Json(costs).into_response(),
-        Format::Csv => csv::answer(&costs)?,
+        Format::Csv => format::as_csv(&costs)?,
     };
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     Ok(answer)

@@ -1,12 +1,10 @@
 //! `langdeck costs`: what was spent, on what, and how the budgets stand, printed.
 
-mod csv;
-
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use jiff::tz::TimeZone;
-use langdeck_shared::{Attribution, Budget, Costs, Counted, FailureKind, MissingReplica, PeerFailure, Spend};
+use langdeck_shared::{Budget, Costs, Counted, FailureKind, MissingReplica, PeerFailure, Spend};
 
 use super::table::{Align, Table, terminal_width};
 use super::{Failure, hint, output, runtime};
@@ -41,7 +39,8 @@ pub fn run(costs: &cli::Costs, urls: &[BaseUrl]) -> Result<u8, Failure> {
     } else if costs.csv {
         // Its rows have no place for the reason.
         output::write_err(&missing(&whole));
-        csv::render(&whole, costs.by)?
+        let only = costs.by.map(Split::dimension);
+        whole.to_csv(only).map_err(|error| Failure::new(format!("cannot write CSV: {error}")))?
     } else {
         render(&whole, costs.by.unwrap_or_default(), terminal_width())
     };
@@ -100,14 +99,6 @@ const fn kind(error: &NetError) -> FailureKind {
     }
 }
 
-/// What was spent in the span that was asked for, else in the whole life, and on what.
-const fn asked_for(costs: &Costs) -> (&Spend, &Attribution) {
-    match &costs.span {
-        Some(span) => (&span.spend, &span.by),
-        None => (&costs.totals, &costs.by),
-    }
-}
-
 /// Whose part it is without, and why: a line each.
 fn missing(costs: &Costs) -> String {
     let line = |missing: &MissingReplica| format!("without {}: {}\n", missing.replica, missing.failure.detail);
@@ -115,7 +106,7 @@ fn missing(costs: &Costs) -> String {
 }
 
 fn render(costs: &Costs, by: Split, room: Option<usize>) -> String {
-    let (spend, attribution) = asked_for(costs);
+    let (spend, attribution) = costs.asked_for();
     let mut table = Table::new(&[
         (by.heading(), Align::Left, 0),
         ("COST", Align::Right, 0),
@@ -240,5 +231,30 @@ mod tests {
             ("http://a", FailureKind::Refused)
         );
         assert_eq!(together(vec![(a, Err(NetError::Refused))]), None);
+    }
+
+    #[test]
+    fn csv_holds_the_list_that_was_asked_for_or_all_and_who_is_missing() {
+        let mut costs = costs("a", "one");
+        costs.by.by_model[0].key = "=HYPERLINK(\"http://x\")".to_owned();
+        let models = costs.to_csv(Some(Split::Model.dimension())).unwrap();
+        assert_eq!(
+            models.lines().collect::<Vec<_>>(),
+            [
+                "dimension,key,calls,tokens,input_tokens,cached_input_tokens,output_tokens,cost_usd,unpriced_tokens",
+                "total,,2012,62400,41600,6933,20800,0.1184,3200",
+                "model,\"'=HYPERLINK(\"\"http://x\"\")\",1612,50000,33333,5555,16667,0.1,0",
+                "model,simulated-gpt-3.5,296,9200,6133,1022,3067,0.0184,0",
+                "model,local-llm,103,3200,2133,355,1067,0,3200",
+                "missing,langchain-free-7d9c-k7rtd,,,,,,,",
+            ]
+        );
+        let dimensions = |text: &str| {
+            let mut dimensions: Vec<_> = text.lines().map(|line| line.split(',').next().unwrap().to_owned()).collect();
+            dimensions.dedup();
+            dimensions
+        };
+        let all = ["dimension", "total", "replica", "step", "model", "service", "alert_type", "missing"];
+        assert_eq!(dimensions(&costs.to_csv(None).unwrap()), all);
     }
 }

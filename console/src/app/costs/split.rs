@@ -35,6 +35,15 @@ impl Split {
         }
     }
 
+    /// Its name in a query and in a row of CSV.
+    #[must_use]
+    pub const fn dimension(self) -> &'static str {
+        match self {
+            Self::AlertType => "alert_type",
+            Self::Replica | Self::Service | Self::Model | Self::Step => self.as_str(),
+        }
+    }
+
     /// The same as the head of a column.
     #[must_use]
     pub const fn heading(self) -> &'static str {
