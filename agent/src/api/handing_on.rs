@@ -148,7 +148,7 @@ fn problem(reply: &Reply) -> Option<ApiError> {
     let kind = problem.kind.strip_prefix("urn:langdeck:problem:")?;
     let kind = PASSED_BACK.into_iter().find(|known| known.name() == kind && known.status() == reply.status)?;
     let error = ApiError::new(kind, cut(&problem.detail, DETAIL_CHARS, &mut false));
-    let error = match problem.budget {
+    let error = match problem.budget.filter(|budget| budget.check().is_ok()) {
         Some(budget) => {
             let retry_after = retry_after(&budget, reply.retry_after, Timestamp::now());
             let scope = cut(&budget.scope, SCOPE_CHARS, &mut false);
@@ -203,25 +203,29 @@ mod tests {
     use axum::http::{StatusCode, header};
     use axum::response::IntoResponse;
     use langdeck_shared::{AtLimit, BudgetWindow};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    /// The `Retry-After` and the budget with which a replica's 429 is passed back, which says so.
-    fn passed_back(retry_after: Option<u64>, reserved_usd: f64, resets_at: Timestamp) -> (u64, Budget) {
+    /// The `Retry-After` and the budget with which a replica's 429 is passed back that says this.
+    fn passed_back(retry_after: Option<u64>, budget: &Value) -> (u64, Option<Budget>) {
         let body = json!({
             "type": "urn:langdeck:problem:budget-exceeded", "title": "t", "status": 429, "detail": "d", "request_id": "r",
-            "budget": {
-                "scope": "service:".to_owned() + &"x".repeat(9999), "limit_usd": 1.0, "window": BudgetWindow::Month,
-                "resets_at": resets_at, "spent_usd": 0.9, "reserved_usd": reserved_usd, "threshold_percent": 80,
-                "state": "exceeded", "at_limit": AtLimit::Reject, "counted": "this replica, this life",
-            },
+            "budget": budget,
         });
         let reply = Reply { status: StatusCode::TOO_MANY_REQUESTS, body: body.to_string().into(), retry_after };
         let error = problem(&reply).unwrap();
         let response = error.clone().into_response();
         let told = response.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
-        (told, error.problem("r").budget.unwrap())
+        (told, error.problem("r").budget)
+    }
+
+    fn budget(reserved_usd: f64, resets_at: Timestamp) -> Value {
+        json!({
+            "scope": "service:".to_owned() + &"x".repeat(9999), "limit_usd": 1.0, "window": BudgetWindow::Month,
+            "resets_at": resets_at, "spent_usd": 0.9, "reserved_usd": reserved_usd, "threshold_percent": 80,
+            "state": "exceeded", "at_limit": AtLimit::Reject, "counted": "this replica, this life",
+        })
     }
 
     #[test]
@@ -239,9 +243,18 @@ mod tests {
             (None, 0.05, soon, 1, 1),
             (None, 0.0, soon, 500, 601),
         ] {
-            let (retry_after, budget) = passed_back(told, reserved_usd, resets_at);
+            let (retry_after, budget) = passed_back(told, &budget(reserved_usd, resets_at));
             assert!((least..=most).contains(&retry_after), "{retry_after} of {told:?}, {resets_at}");
-            assert_eq!(budget.scope.chars().count(), SCOPE_CHARS);
+            assert_eq!(budget.unwrap().scope.chars().count(), SCOPE_CHARS);
+        }
+    }
+
+    #[test]
+    fn a_budget_that_cannot_be_is_not_passed_back() {
+        for (field, value) in [("limit_usd", json!(0)), ("scope", json!(" ")), ("threshold_percent", json!(101))] {
+            let mut budget = budget(0.0, Timestamp::now());
+            budget[field] = value;
+            assert_eq!(passed_back(None, &budget).1, None, "{field}");
         }
     }
 }

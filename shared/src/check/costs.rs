@@ -49,23 +49,35 @@ impl Costs {
     }
 }
 
+impl Budget {
+    /// Checks a budget that stands by itself.
+    ///
+    /// # Errors
+    ///
+    /// The field, and what is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        budget("", self)
+    }
+}
+
 pub(super) fn budgets(budgets: &[Budget]) -> Result<(), String> {
     few("budgets", budgets.len(), MAX_BUDGETS)?;
-    for (index, budget) in budgets.iter().enumerate() {
-        let at = format!("budgets[{index}].");
-        not_blank(&format!("{at}scope"), &budget.scope)?;
-        money(&format!("{at}limit_usd"), budget.limit_usd)?;
-        if budget.limit_usd == Usd::ZERO {
-            return Err(format!("{at}limit_usd: is zero"));
-        }
-        money(&format!("{at}spent_usd"), budget.spent_usd)?;
-        money(&format!("{at}reserved_usd"), budget.reserved_usd)?;
-        burn(&format!("{at}burn."), &budget.burn)?;
-        numbers(&at, &[("rejections", budget.rejections), ("replicas", budget.replicas.into())])?;
-        let percent = budget.threshold_percent;
-        if !(1..=100).contains(&percent) {
-            return Err(format!("{at}threshold_percent: {percent} is not from 1 to 100"));
-        }
+    budgets.iter().enumerate().try_for_each(|(index, budget)| self::budget(&format!("budgets[{index}]."), budget))
+}
+
+fn budget(at: &str, budget: &Budget) -> Result<(), String> {
+    not_blank(&format!("{at}scope"), &budget.scope)?;
+    money(&format!("{at}limit_usd"), budget.limit_usd)?;
+    if budget.limit_usd == Usd::ZERO {
+        return Err(format!("{at}limit_usd: is zero"));
+    }
+    money(&format!("{at}spent_usd"), budget.spent_usd)?;
+    money(&format!("{at}reserved_usd"), budget.reserved_usd)?;
+    burn(&format!("{at}burn."), &budget.burn)?;
+    numbers(at, &[("rejections", budget.rejections), ("replicas", budget.replicas.into())])?;
+    let percent = budget.threshold_percent;
+    if !(1..=100).contains(&percent) {
+        return Err(format!("{at}threshold_percent: {percent} is not from 1 to 100"));
     }
     Ok(())
 }

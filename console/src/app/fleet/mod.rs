@@ -101,7 +101,7 @@ impl<'a> FleetRow<'a> {
 
 impl Fleet {
     /// Takes an answer; of each of its entries, whether nothing later was known. The rows are to be
-    /// [arranged](Self::arrange) after it.
+    /// arranged after it.
     pub fn take(&mut self, source: SourceId, answer: &FleetAnswer, received: Instant, took: Duration) -> Vec<bool> {
         let update = &answer.update;
         self.answered_by(source, &update.boot_id, &update.replica);
