@@ -296,9 +296,9 @@ fn a_bad_policy_is_named_with_its_file_its_line_and_the_reason() {
         (
             format!("{budget}alert_type = \"high_cpu\"\n{budget}alert_type = \"HighCPU\""),
             7,
-            "which has a budget already, at line 3",
+            "which has a budget per day already, at line 3",
         ),
-        (format!("{budget}{budget}"), 6, "`total` has a budget already, at line 3; keep one of them"),
+        (format!("{budget}{budget}"), 6, "`total` has a budget per day already, at line 3; keep one of them"),
         (
             price.replace("output = 1", "output = -1"),
             6,

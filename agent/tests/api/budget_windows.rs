@@ -94,7 +94,10 @@ async fn the_budget_of_the_flags_stands_beside_one_of_another_window() {
     let limits = by_window(&costs.budgets).map(|budget| (budget.limit_usd, budget.at_limit));
     assert_eq!(limits, [(DOCUMENTED, AtLimit::Warn), (Usd::from_nanos(7_000_000_000), AtLimit::Reject)]);
     let refused = langdeck_agent::Agent::start(config(BudgetWindow::Month)).await.err().unwrap();
-    assert!(refused.is_usage() && refused.to_string().contains("a budget of the total per month too"), "{refused}");
+    assert!(
+        refused.is_usage() && refused.to_string().contains("is one of everything per month, as --budget-usd"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
