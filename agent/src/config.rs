@@ -330,7 +330,7 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// It was given, and nothing would come of it.
-    #[error("{flag} (environment: {env}) is given, but {reason}")]
+    #[error("{flag} (environment: {env}) has no effect {reason}")]
     WithoutEffect {
         /// The flag.
         flag: &'static str,

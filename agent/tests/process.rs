@@ -304,7 +304,7 @@ fn a_bad_policy_is_named_with_its_file_its_line_and_the_reason() {
             6,
             "output: -1 is no amount in USD, such as \"0.02\": it is negative",
         ),
-        (price.replace("output = 1\n", ""), 1, "missing field `output`"),
+        (price.replace("output = 1\n", ""), 1, "[[price]]: missing field `output`"),
         (price.repeat(2), 9, "`m` has a price from 2026-01-01 already, at line 2; keep one of them"),
         (
             "[[route]]\nservice = \"a\"\nmodel = \"m\"".to_owned(),
@@ -314,18 +314,23 @@ fn a_bad_policy_is_named_with_its_file_its_line_and_the_reason() {
         ("[[budget]".to_owned(), 1, "unclosed array table"),
     ] {
         let message = refused(&text, &[]);
-        let told = format!("error: --policy (LANGDECK_POLICY): {}, line {line}: ", path.display());
+        let told = format!("error: --policy (environment: LANGDECK_POLICY): {}, line {line}: ", path.display());
         assert!(message.starts_with(&told) && message.contains(reason), "{text}: {message}");
     }
     let message = refused(budget, &["--budget-usd=1"]);
-    for part in ["--policy (LANGDECK_POLICY)", ", line 3: ", "--budget-usd (LANGDECK_BUDGET_USD)", "keep one of them"] {
+    for part in [
+        "--policy (environment: LANGDECK_POLICY)",
+        ", line 3: ",
+        "--budget-usd (environment: LANGDECK_BUDGET_USD)",
+        "keep one of them",
+    ] {
         assert!(message.contains(part), "{part:?} is not in: {message}");
     }
     for no_file in [folder.path().join("none.toml"), folder.path().to_owned()] {
         let output = command(&[]).arg("--policy").arg(&no_file).output().unwrap();
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{message}");
-        let told = format!("error: --policy (LANGDECK_POLICY): cannot read {}: ", no_file.display());
+        let told = format!("error: --policy (environment: LANGDECK_POLICY): cannot read {}: ", no_file.display());
         assert!(message.starts_with(&told), "{message}");
     }
 }

@@ -25,10 +25,10 @@ pub(super) struct ApiError {
     cause: Option<String>,
 }
 
-/// A budget without room, and in how many seconds that may be different.
+/// A budget without room, where it is known, and in how many seconds that may be different.
 #[derive(Debug, Clone)]
 struct WithoutRoom {
-    budget: Budget,
+    budget: Option<Budget>,
     retry_after: u64,
 }
 
@@ -208,11 +208,11 @@ impl ApiError {
         let is_spent = budget.spent_usd + spent.needed > budget.limit_usd;
         // Where only what is set aside is in the way, the next investigation that ends may make room.
         let retry_after = if is_spent { until_reset(budget, now) } else { 1 };
-        Self::new(Kind::BudgetExceeded, no_room(spent)).of_budget(budget.clone(), retry_after)
+        Self::new(Kind::BudgetExceeded, no_room(spent)).of_budget(Some(budget.clone()), retry_after)
     }
 
     /// The same of a budget, which may have room in so many seconds.
-    pub(super) fn of_budget(self, budget: Budget, retry_after: u64) -> Self {
+    pub(super) fn of_budget(self, budget: Option<Budget>, retry_after: u64) -> Self {
         Self { without_room: Some(Box::new(WithoutRoom { budget, retry_after })), ..self }
     }
 
@@ -230,7 +230,7 @@ impl ApiError {
             detail,
             request_id: request_id.to_owned(),
             errors,
-            budget: without_room.map(|without| without.budget),
+            budget: without_room.and_then(|without| without.budget),
             investigation_id,
         }
     }

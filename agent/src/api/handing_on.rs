@@ -148,13 +148,13 @@ fn problem(reply: &Reply) -> Option<ApiError> {
     let kind = problem.kind.strip_prefix("urn:langdeck:problem:")?;
     let kind = PASSED_BACK.into_iter().find(|known| known.name() == kind && known.status() == reply.status)?;
     let error = ApiError::new(kind, cut(&problem.detail, DETAIL_CHARS, &mut false));
-    let error = match problem.budget.filter(|budget| budget.check().is_ok()) {
-        Some(budget) => {
-            let retry_after = retry_after(&budget, reply.retry_after, Timestamp::now());
-            let scope = cut(&budget.scope, SCOPE_CHARS, &mut false);
-            error.of_budget(Budget { scope, ..budget }, retry_after)
-        }
-        None => error,
+    let budget = problem.budget.filter(|budget| budget.check().is_ok()).map(|budget| {
+        let scope = cut(&budget.scope, SCOPE_CHARS, &mut false);
+        Budget { scope, ..budget }
+    });
+    let error = match retry_after(budget.as_ref(), reply.retry_after, Timestamp::now()) {
+        Some(retry_after) if kind == Kind::BudgetExceeded => error.of_budget(budget, retry_after),
+        _ => error,
     };
     Some(match problem.investigation_id.filter(|id| id.len() <= NAME_CHARS) {
         Some(id) => error.about(id),
@@ -162,12 +162,12 @@ fn problem(reply: &Reply) -> Option<ApiError> {
     })
 }
 
-/// In how many seconds to come back to a replica whose budget has no room: as it says, but no later than its window ends.
-fn retry_after(budget: &Budget, told: Option<u64>, now: Timestamp) -> u64 {
-    let latest = until_reset(budget, now).min(LONGEST_WINDOW.as_secs());
-    // Where nothing is set aside, no end of another investigation makes room.
-    let unsaid = if budget.reserved_usd == Usd::ZERO { latest } else { 1 };
-    told.unwrap_or(unsaid).clamp(1, latest)
+/// In how many seconds to come back to a replica whose budget has no room: as it says, whose clock may be another one than
+/// this replica's; else when the window ends, or at once where what is set aside may make room before.
+fn retry_after(budget: Option<&Budget>, told: Option<u64>, now: Timestamp) -> Option<u64> {
+    let unsaid = |budget: &Budget| if budget.reserved_usd == Usd::ZERO { until_reset(budget, now) } else { 1 };
+    let seconds = told.or_else(|| budget.map(unsaid))?;
+    Some(seconds.clamp(1, LONGEST_WINDOW.as_secs()))
 }
 
 /// That a replica gave no answer, or none that is one.
@@ -229,19 +229,20 @@ mod tests {
     }
 
     #[test]
-    fn when_to_come_back_is_as_the_replica_says_within_its_budgets_window() {
+    fn when_to_come_back_is_as_the_replica_says_or_when_its_budgets_window_ends() {
         let now = Timestamp::now();
         let [soon, never] = [now + Duration::from_secs(600), Timestamp::MAX];
         for (told, reserved_usd, resets_at, least, most) in [
             (Some(77), 0.05, soon, 77, 77),
             (Some(77), 0.0, soon, 77, 77),
             (Some(0), 0.05, soon, 1, 1),
-            (Some(u64::MAX), 0.05, soon, 500, 601),
-            (Some(u64::MAX), 0.05, never, 31 * 86_400, 31 * 86_400),
-            (Some(77), 0.05, now - Duration::from_secs(600), 1, 1),
+            (Some(u64::MAX), 0.05, soon, 31 * 86_400, 31 * 86_400),
+            // One whose clock is behind.
+            (Some(77), 0.05, now - Duration::from_secs(600), 77, 77),
             // One that does not say it.
             (None, 0.05, soon, 1, 1),
             (None, 0.0, soon, 500, 601),
+            (None, 0.0, never, 31 * 86_400, 31 * 86_400),
         ] {
             let (retry_after, budget) = passed_back(told, &budget(reserved_usd, resets_at));
             assert!((least..=most).contains(&retry_after), "{retry_after} of {told:?}, {resets_at}");
@@ -254,7 +255,8 @@ mod tests {
         for (field, value) in [("limit_usd", json!(0)), ("scope", json!(" ")), ("threshold_percent", json!(101))] {
             let mut budget = budget(0.0, Timestamp::now());
             budget[field] = value;
-            assert_eq!(passed_back(None, &budget).1, None, "{field}");
+            assert_eq!(passed_back(Some(77), &budget), (77, None), "{field}");
+            assert_eq!(passed_back(None, &budget), (1, None), "{field}");
         }
     }
 }

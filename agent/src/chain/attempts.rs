@@ -60,6 +60,11 @@ impl Failure {
         Self::new(Kind::Permanent, reason)
     }
 
+    /// Whether there was not enough left to spend for even one attempt.
+    pub(super) const fn is_unaffordable(&self) -> bool {
+        matches!(self.kind, Kind::Unaffordable(_))
+    }
+
     /// How a step ends for which there is no more than this.
     pub(super) fn end(&self, reason: Arc<str>) -> StepEnd {
         match self.kind {

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use langdeck_shared::{Alert, ToolMode, Usd};
 use tokio::time::Instant;
 
+use super::attempts::Failure;
 use super::deadline::Deadline;
 use super::planner::MAX_STEPS;
 use super::toolbox::Toolbox;
@@ -104,20 +105,25 @@ impl Engine {
         let deadline = Deadline::new(job.started, self.limit);
         let plan = match planner::plan(self, job, deadline.whole()).await {
             Ok(plan) => plan,
-            Err(reason) => return Outcome::Failed(self.explained(job, reason)),
+            Err(reason) => return Outcome::Failed(reason),
         };
         let findings = executor::execute(self, job, &plan, deadline.tools()).await;
-        match reasoner::conclude(self, job, &findings, deadline.whole()).await {
-            Outcome::Failed(reason) => Outcome::Failed(self.explained(job, reason)),
-            concluded => concluded,
-        }
+        reasoner::conclude(self, job, &findings, deadline.whole()).await
     }
 
-    /// Why an investigation failed; where it had too little to spend, also how much would have done.
-    fn explained(&self, Job { alert, model, purse, .. }: Job<'_>, reason: Arc<str>) -> Arc<str> {
-        match purse.lacked(|prices, at| self.most_cost(model, alert, prices, at)) {
-            Some(lack) => format!("{reason}; {lack}").into(),
-            None => reason,
+    /// Why there is no plan or no conclusion; where that could not be paid for, also how much would have done.
+    pub(super) fn explained(
+        &self,
+        Job { alert, model, purse, .. }: Job<'_>,
+        missing: &str,
+        failure: &Failure,
+    ) -> Arc<str> {
+        let reason = &failure.reason;
+        let lack =
+            failure.is_unaffordable().then(|| purse.lacked(|prices, at| self.most_cost(model, alert, prices, at)));
+        match lack.flatten() {
+            Some(lack) => format!("no {missing}: {reason}; {lack}").into(),
+            None => format!("no {missing}: {reason}").into(),
         }
     }
 }

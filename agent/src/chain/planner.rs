@@ -19,11 +19,8 @@ pub(super) const MAX_STEPS: usize = 16;
 /// # Errors
 ///
 /// When the model gives no plan, or one without a single tool that there is.
-pub(super) async fn plan(
-    engine: &Engine,
-    Job { alert, recall, model, purse, observer, .. }: Job<'_>,
-    until: Until,
-) -> Result<Arc<Plan>, Arc<str>> {
+pub(super) async fn plan(engine: &Engine, job: Job<'_>, until: Until) -> Result<Arc<Plan>, Arc<str>> {
+    let Job { alert, recall, model, purse, observer, .. } = job;
     observer.began(PLANNER, Instant::now());
     let (attempts, model) = (Attempts { until, observer, step: PLANNER }, engine.model(model));
     let request = PlanRequest { alert, recall, tools: engine.tools.names() };
@@ -38,7 +35,7 @@ pub(super) async fn plan(
             Ok(plan)
         }
         Err(failure) => {
-            let reason: Arc<str> = format!("no plan: {}", failure.reason).into();
+            let reason = engine.explained(job, "plan", &failure);
             observer.ended(PLANNER, failure.end(Arc::clone(&reason)));
             Err(reason)
         }

@@ -12,12 +12,8 @@ use crate::model::{Conclusion, ConclusionRequest, Finding, Question};
 
 /// Asks the model what the findings mean. Where it fails, what was found is reported as it is; where nothing was found
 /// either, the investigation failed.
-pub(super) async fn conclude(
-    engine: &Engine,
-    Job { alert, model, purse, observer, .. }: Job<'_>,
-    findings: &[Finding],
-    until: Until,
-) -> Outcome {
+pub(super) async fn conclude(engine: &Engine, job: Job<'_>, findings: &[Finding], until: Until) -> Outcome {
+    let Job { alert, model, purse, observer, .. } = job;
     let step = findings.len() + 1;
     let found = findings.iter().filter(|finding| finding.result.is_ok()).count();
     observer.began(step, Instant::now());
@@ -34,7 +30,7 @@ pub(super) async fn conclude(
             Outcome::Concluded { complete: found == findings.len(), conclusion: Arc::new(conclusion) }
         }
         Err(failure) => {
-            let reason: Arc<str> = format!("no conclusion: {}", failure.reason).into();
+            let reason = engine.explained(job, "conclusion", &failure);
             observer.ended(step, failure.end(Arc::clone(&reason)));
             if found == 0 {
                 return Outcome::Failed(reason);

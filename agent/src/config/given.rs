@@ -20,15 +20,15 @@ impl Config {
     pub fn check_given(&self, matches: &ArgMatches) -> Result<(), ConfigError> {
         if self.budget_usd.is_none() {
             for setting in [BUDGET_WINDOW, BUDGET_AT_LIMIT] {
-                setting.refuse_given(matches, || {
-                    format!("there is no {BUDGET_USD} whose it would be; give both or none")
-                })?;
+                setting.refuse_given(matches, || format!("without {BUDGET_USD}; give both or neither"))?;
             }
         }
         let why = match &self.decision_log {
-            None => format!("there is no {DECISION_LOG} whose it would be; give both or none"),
+            None => format!("without {DECISION_LOG}; give both or neither"),
             Some(path) if path == Path::new("-") => {
-                format!("{DECISION_LOG} is standard output, which is never rotated; give a file, or leave this out")
+                format!(
+                    "where {DECISION_LOG} is standard output, which is never rotated; give a file, or leave this out"
+                )
             }
             Some(_) => return Ok(()),
         };

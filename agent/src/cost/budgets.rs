@@ -30,6 +30,12 @@ pub(crate) struct BudgetName {
     pub(crate) window: BudgetWindow,
 }
 
+impl BudgetName {
+    pub(crate) fn is_of(&self, budget: &Budget) -> bool {
+        *self.scope == *budget.scope && self.window == budget.window
+    }
+}
+
 /// Whose spending a budget limits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Scope {
@@ -72,7 +78,7 @@ pub(crate) struct Quote {
 pub(crate) struct Grant {
     pub(crate) reservation: ReservationId,
     pub(crate) amount: Usd,
-    /// The budget because of which it is for the cheaper model.
+    /// The budget because of which it is for the cheaper model; of several the one that stays without room for longest.
     pub(crate) degraded_by: Option<BudgetName>,
     /// The budgets that have no room for it and do not reject, as they stood before.
     pub(crate) short: Vec<Spent>,
@@ -154,6 +160,11 @@ struct Reservation {
 /// By how many budgets an alert is covered at most: of the whole, its service and its type, by the hour, day and month.
 const MOST: usize = 9;
 
+/// Of two budgets without room the one that stays so for longer; an end that is not known is the nearest.
+fn longer(one: Option<(usize, Option<i64>)>, other: (usize, Option<i64>)) -> Option<(usize, Option<i64>)> {
+    one.filter(|(_, until)| *until >= other.1).or(Some(other))
+}
+
 impl LocalBudgets {
     pub(crate) fn new(rules: Vec<Rule>, at: Timestamp) -> Self {
         let budgets = rules.into_iter().map(|rule| Account::new(rule, at)).collect();
@@ -167,8 +178,8 @@ impl LocalBudgets {
 
 impl BudgetStore for LocalBudgets {
     fn reserve(&mut self, alert: &Alert, quote: Quote, at: Timestamp) -> Result<Grant, Box<Spent>> {
-        let (mut needed, mut degraded_by, mut holds) = (quote.usual, None, [None; MOST]);
-        let (mut short, mut refused) = (Vec::new(), None);
+        let mut holds = [None; MOST];
+        let (mut degraded, mut refused, mut short) = (None, None, Vec::new());
         let mut free = holds.iter_mut();
         for (place, budget) in self.budgets.iter_mut().enumerate().filter(|(_, budget)| budget.rule.scope.covers(alert))
         {
@@ -178,22 +189,21 @@ impl BudgetStore for LocalBudgets {
             }
             budget.short = Some(quote.usual).filter(|usual| !budget.has_room(*usual));
             self.changed |= budget.short.is_some();
-            if let (Some(_), AtLimit::Degrade, None, Some(cheaper)) =
-                (budget.short, budget.rule.at_limit, &degraded_by, quote.cheaper)
-            {
-                needed = cheaper;
-                degraded_by = Some(budget.name());
+            if let (Some(usual), AtLimit::Degrade, Some(_)) = (budget.short, budget.rule.at_limit, quote.cheaper) {
+                degraded = longer(degraded, (place, budget.without_room_until(usual)));
             }
         }
+        let degraded = degraded.map(|(place, _)| place);
+        let needed = degraded.and(quote.cheaper).unwrap_or(quote.usual);
         for (place, _) in holds.into_iter().flatten() {
             let budget = &mut self.budgets[place];
-            let needed = if budget.rule.at_limit == AtLimit::Degrade { quote.usual } else { needed };
+            // What it degrades is told with what there should have been.
+            let needed = if degraded == Some(place) { quote.usual } else { needed };
             if budget.has_room(needed) {
                 continue;
             }
             if budget.rule.at_limit == AtLimit::Reject {
-                let until = budget.without_room_until(needed);
-                refused = refused.filter(|(_, other)| *other >= until).or(Some((place, until)));
+                refused = longer(refused, (place, budget.without_room_until(needed)));
             } else {
                 short.push(Spent { budget: budget.tell(at), needed });
             }
@@ -211,6 +221,7 @@ impl BudgetStore for LocalBudgets {
         self.last += 1;
         let reservation = ReservationId(self.last);
         self.reservations.insert(reservation, Reservation { left: needed, holds });
+        let degraded_by = degraded.map(|place| self.budgets[place].name());
         Ok(Grant { reservation, amount: needed, degraded_by, short })
     }
 

@@ -43,7 +43,7 @@ pub(crate) struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// The file cannot be read.
-    #[error("--policy (LANGDECK_POLICY): cannot read {}: {reason}", path.display())]
+    #[error("--policy (environment: LANGDECK_POLICY): cannot read {}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum PolicyError {
         reason: String,
     },
     /// The file is not TOML, has not the shape of a policy, or says something that cannot be, or not of this agent.
-    #[error("--policy (LANGDECK_POLICY): {file}, line {line}: {reason}")]
+    #[error("--policy (environment: LANGDECK_POLICY): {file}, line {line}: {reason}")]
     Invalid {
         /// The file.
         file: String,
@@ -61,7 +61,7 @@ pub enum PolicyError {
         reason: String,
     },
     /// The budget that flags say cannot be held with the agent's models.
-    #[error("--budget-usd (LANGDECK_BUDGET_USD): {0}")]
+    #[error("--budget-usd (environment: LANGDECK_BUDGET_USD): {0}")]
     Budget(String),
 }
 

@@ -104,7 +104,7 @@ impl<'a> Purse<'a> {
 
     /// How much it held at first where that was too little, since it was `most` that the investigation may cost.
     pub(crate) fn lacked(&self, most: impl FnOnce(&Prices, Timestamp) -> Usd) -> Option<Lack> {
-        let held = self.limit.filter(|_| self.was_short())?;
+        let held = self.limit?;
         let needed = most(self.prices, self.at);
         // One that was given all of it and had too little has a model that takes more than it says.
         (held < needed).then_some(Lack { held, needed })

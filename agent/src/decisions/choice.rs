@@ -290,7 +290,7 @@ fn no_room(Spent { budget, .. }: &Spent) -> String {
 fn why_beyond(Spent { budget, .. }: &Spent) -> &'static str {
     match budget.at_limit {
         AtLimit::Reject | AtLimit::Warn => "only warns",
-        AtLimit::Degrade => "there is no cheaper model",
+        AtLimit::Degrade => "there is no cheaper model that it has room for",
     }
 }
 

@@ -60,7 +60,9 @@ fn a_cheaper_model_says_which_one_it_is_instead_of_and_which_budget_had_no_room(
 
 #[test]
 fn beyond_a_limit_says_why_it_does_not_hold() {
-    for (at_limit, why) in [(AtLimit::Warn, "only warns"), (AtLimit::Degrade, "there is no cheaper model")] {
+    for (at_limit, why) in
+        [(AtLimit::Warn, "only warns"), (AtLimit::Degrade, "there is no cheaper model that it has room for")]
+    {
         let decision = told(Choice::Exceed(spent(at_limit)));
         assert_eq!(decision.choice, "investigate beyond the limit");
         assert_eq!(figures(&decision), with(&[("needed_usd", "5e-8")]));

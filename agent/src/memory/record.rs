@@ -190,6 +190,7 @@ impl Record {
             degraded_by: None,
             capped: false,
             error: None,
+            // Without room for more: it may be one of many that wait.
             steps: vec![StepRecord::waiting(StepName::Planner)],
             decisions: Vec::new(),
             decisions_left_out: 0,

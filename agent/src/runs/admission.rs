@@ -3,7 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 
 use jiff::Timestamp;
-use langdeck_shared::{Alert, AtLimit, Budget, Usd};
+use langdeck_shared::{Alert, Budget, Usd};
 
 use super::{Arrival, Begun, Limits, Refusal, Run, Runs, State};
 use crate::chain::{Engine, ModelId};
@@ -107,7 +107,7 @@ impl State {
             self.budgets.reserve(alert, quote, *accepted_at).map_err(Refusal::Spent)?;
         let cheaper = cheaper.as_ref().filter(|_| degraded_by.is_some());
         let about_budgets = short.into_iter().map(Box::new).map(|spent| match cheaper {
-            Some(cheaper) if spent.budget.at_limit == AtLimit::Degrade => Choice::Degrade {
+            Some(cheaper) if degraded_by.as_ref().is_some_and(|name| name.is_of(&spent.budget)) => Choice::Degrade {
                 model: cheaper.other.clone(),
                 instead_of: choice.other.clone(),
                 set_aside: amount,

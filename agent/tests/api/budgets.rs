@@ -257,6 +257,6 @@ async fn a_budget_of_a_model_without_a_price_is_refused_at_the_start() {
     let file = policy("[[budget]]\nlimit_usd = 1\nwindow = \"month\"\n");
     let twice = Config { policy: Some(file.path().into()), ..for_investigations(1, AtLimit::Reject) };
     let refused = langdeck_agent::Agent::start(twice).await.err().unwrap();
-    let told = format!("--policy (LANGDECK_POLICY): {}, line 2: [[budget]]", file.path().display());
+    let told = format!("--policy (environment: LANGDECK_POLICY): {}, line 2: [[budget]]", file.path().display());
     assert!(refused.is_usage() && refused.to_string().starts_with(&told), "{refused}");
 }

@@ -103,11 +103,14 @@ async fn an_agent_does_not_start_with_a_bad_policy() {
     let file = policy(&DEARER.replace("input = 3\n", "input = -3\n"));
     let bad = Agent::start(Config { policy: Some(file.path().into()), ..config() }).await.err().unwrap();
     assert!(bad.is_usage());
-    let said = format!("--policy (LANGDECK_POLICY): {}, line 5: input: -3 is no amount in USD", file.path().display());
+    let said = format!(
+        "--policy (environment: LANGDECK_POLICY): {}, line 5: input: -3 is no amount in USD",
+        file.path().display()
+    );
     assert!(bad.to_string().starts_with(&said), "{bad}");
 
     let missing = Agent::start(Config { policy: Some("/nowhere.toml".into()), ..config() }).await.err().unwrap();
-    assert!(missing.is_usage() && missing.to_string().contains("--policy (LANGDECK_POLICY)"), "{missing}");
+    assert!(missing.is_usage() && missing.to_string().contains("--policy (environment: LANGDECK_POLICY)"), "{missing}");
 }
 
 #[tokio::test]

@@ -180,7 +180,8 @@ fn the_strictest_of_the_windows_without_room_decides() {
         assert_eq!(spent.budget.at_limit, Reject);
     }
     let grant = budgets([Warn, Degrade, Degrade]).reserve(&alert, quote, at(NOON)).unwrap();
-    assert_eq!(grant.degraded_by, Some(name("total", BudgetWindow::Day)));
+    // What is degraded stays so for as long as the last of them has no room.
+    assert_eq!((grant.degraded_by, grant.short.len()), (Some(name("total", BudgetWindow::Month)), 3));
     // The limit that refuses has room for the cheaper model.
     let quote = Quote { usual: usd(101), cheaper: Some(usd(10)) };
     let grant = budgets([Reject, Warn, Degrade]).reserve(&alert, quote, at(NOON)).unwrap();

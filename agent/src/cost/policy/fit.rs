@@ -11,9 +11,18 @@ use crate::cost::{Rule, Scope};
 
 /// A model that the policy chooses, and where.
 struct Chosen<'a> {
-    by: &'static str,
+    by: By,
     model: &'a str,
     place: &'a Place,
+}
+
+/// What chooses a model.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Route,
+    DegradeTo,
+    /// A budget that degrades, where nothing says to what.
+    Default,
 }
 
 impl Policy {
@@ -26,7 +35,7 @@ impl Policy {
         if let Some(known) = self.budgets.iter().find(|known| known.what.is_of(&rule.scope, rule.window)) {
             let reason = format!(
                 "[[budget]]: without `service` and `alert_type` it is one of everything per {}, as --budget-usd \
-                 (LANGDECK_BUDGET_USD) is; keep one of them",
+                 (environment: LANGDECK_BUDGET_USD) is; keep one of them",
                 rule.window
             );
             return Err(known.place.refuse(reason));
@@ -47,7 +56,7 @@ impl Policy {
             let scope = Scope::AlertType(Arc::clone(&alert_type));
             if let Some(other) = self.budgets.iter().find(|other| other.what.is_of(&scope, *window)) {
                 let reason = format!(
-                    "alert_type: `{name}` is an alias of `{alert_type}`, which has a budget per {window} already, {}; keep one \
+                    "[[budget]]: `{name}` is an alias of `{alert_type}`, which has a budget per {window} already, {}; keep one \
                      of them",
                     other.place
                 );
@@ -70,11 +79,11 @@ impl Policy {
 
     /// Those that take over from the usual one.
     fn chosen(&self) -> impl Iterator<Item = Chosen<'_>> {
-        let routed = self.routes.iter().map(|Said { what, place }| Chosen { by: "model", model: &what.model, place });
+        let routed = self.routes.iter().map(|Said { what, place }| Chosen { by: By::Route, model: &what.model, place });
         let degrading = self.budgets.iter().find(|budget| budget.what.at_limit == AtLimit::Degrade);
         let degraded = degrading.map(|budget| match &self.degrade_to {
-            Some(Said { what, place }) => Chosen { by: "degrade_to", model: what, place },
-            None => Chosen { by: "at_limit", model: self.degrade_to(), place: &budget.place },
+            Some(Said { what, place }) => Chosen { by: By::DegradeTo, model: what, place },
+            None => Chosen { by: By::Default, model: self.degrade_to(), place: &budget.place },
         });
         routed.chain(degraded)
     }
@@ -86,17 +95,18 @@ impl Policy {
     /// When a limit would be one of a model that has no price at `now`, or there is no such model.
     pub(crate) fn check_models(&self, models: &[&str], now: Timestamp) -> Result<(), PolicyError> {
         // Also where no budget degrades: who says it believes that one would.
-        let said = self.degrade_to.iter().map(|Said { what, place }| Chosen { by: "degrade_to", model: what, place });
+        let said = self.degrade_to.iter().map(|Said { what, place }| Chosen { by: By::DegradeTo, model: what, place });
         if let Some(Chosen { by, model, place }) =
             self.chosen().chain(said).find(|chosen| !models.contains(&chosen.model))
         {
             let there_are = models.join(", ");
             return Err(place.refuse(match by {
-                "at_limit" => format!(
-                    "{by}: to degrade is to go on with `{model}`, and there is no such model, only {there_are}; choose \
-                     one with `degrade_to`"
+                By::Route => format!("model: there is no model `{model}`, only {there_are}"),
+                By::DegradeTo => format!("degrade_to: there is no model `{model}`, only {there_are}"),
+                By::Default => format!(
+                    "[[budget]]: to degrade is to go on with `{model}`, and there is no such model, only {there_are}; \
+                     choose one with `degrade_to`"
                 ),
-                _ => format!("{by}: there is no model `{model}`, only {there_are}"),
             }));
         }
         let Some(limit) = self.cap.as_ref().map(|cap| &cap.place).or(self.budgets.first().map(|budget| &budget.place))

@@ -181,10 +181,16 @@ impl Source<'_> {
     }
 }
 
-/// The innermost field of a path.
+/// The innermost field of a path, or the table of a list in which it ends.
 fn field(path: &Path) -> Option<String> {
-    path.iter().rev().find_map(|segment| match segment {
-        Segment::Map { key } if !key.starts_with(SPANNED) => Some(key.clone()),
-        _ => None,
-    })
+    let mut in_list = false;
+    for segment in path.iter().rev() {
+        match segment {
+            Segment::Map { key } if in_list => return Some(format!("[[{key}]]")),
+            Segment::Map { key } if !key.starts_with(SPANNED) => return Some(key.clone()),
+            Segment::Seq { .. } => in_list = true,
+            _ => {}
+        }
+    }
+    None
 }

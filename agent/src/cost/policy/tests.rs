@@ -23,7 +23,7 @@ fn policy(text: &str) -> Result<Policy, PolicyError> {
 /// The line and the reason of an error that names the setting and the file.
 fn told(error: &PolicyError) -> (usize, String) {
     let text = error.to_string();
-    let told = text.strip_prefix("--policy (LANGDECK_POLICY): policy.toml, line ");
+    let told = text.strip_prefix("--policy (environment: LANGDECK_POLICY): policy.toml, line ");
     let (line, reason) = told.and_then(|told| told.split_once(": ")).unwrap_or_else(|| panic!("{text}"));
     (line.parse().unwrap(), reason.to_owned())
 }
@@ -75,22 +75,22 @@ fn what_cannot_be_is_refused_by_its_line() {
         ),
         ("input = 2.50", "input = 99999999999", 5, "it is too large"),
         ("input = 2.50", "input = 2.50\ninput = 3", 6, "duplicate key `input`; keep one of them"),
-        ("input = 2.50\n", "", 2, "missing field `input`"),
+        ("input = 2.50\n", "", 2, "[[price]]: missing field `input`"),
         ("cached_input = \"0.25\"", "cached_input = -0.25", 6, "cached_input: -0.25 is no amount"),
-        ("cached_input = \"0.25\"\n", "", 2, "missing field `cached_input`"),
+        ("cached_input = \"0.25\"\n", "", 2, "[[price]]: missing field `cached_input`"),
         ("output = 10", "output = \"-10\"", 7, "output: \"-10\" is no amount in USD, such as \"0.02\": it is negative"),
-        ("output = 10\n", "", 2, "missing field `output`"),
+        ("output = 10\n", "", 2, "[[price]]: missing field `output`"),
         ("output = 10", "output = 10\ncurrency = \"EUR\"", 8, "unknown field `currency`, expected one of `model`"),
         ("from = 2026-01-31", "from = 2026-01-31T10:00:00Z", 4, "from: 2026-01-31T10:00:00Z is no day"),
         ("from = 2026-01-31", "from = 2026-01-31T10:00:00", 4, "from: 2026-01-31T10:00:00 is no day"),
         ("from = 2026-01-31", "from = 10:00:00", 4, "is no day"),
         ("from = 2026-01-31", "from = \"2026-01-31\"", 4, "is no day, such as 2026-01-31 (without quotes)"),
-        ("from = 2026-01-31\n", "", 2, "missing field `from`"),
+        ("from = 2026-01-31\n", "", 2, "[[price]]: missing field `from`"),
         ("model = \"m\"", "model = \" \"", 3, "model: must not be blank"),
         ("model = \"m\"", "model = 4", 3, "model: invalid type: integer `4`, expected a string"),
-        ("model = \"m\"\n", "", 2, "missing field `model`"),
+        ("model = \"m\"\n", "", 2, "[[price]]: missing field `model`"),
         ("the provider's page", "a\\u001b[31m", 8, "source: must not contain control characters, found U+001B"),
-        ("source = \"the provider's page\"\n", "", 2, "missing field `source`"),
+        ("source = \"the provider's page\"\n", "", 2, "[[price]]: missing field `source`"),
         ("[[price]]", "[[prices]]", 2, "unknown field `prices`"),
         (
             "[[price]]",
@@ -116,7 +116,7 @@ fn a_budget_that_cannot_be_is_refused_by_its_line() {
     for (from, to, line, reason) in [
         ("limit_usd = \"5\"", "limit_usd = 0", 3, "limit_usd: must be more than zero"),
         ("limit_usd = \"5\"", "limit_usd = -5", 3, "it is negative"),
-        ("limit_usd = \"5\"", "", 2, "missing field `limit_usd`"),
+        ("limit_usd = \"5\"", "", 2, "[[budget]]: missing field `limit_usd`"),
         ("limit_usd = \"5\"", "limit_usd = \"\"", 3, "limit_usd: \"\" is no amount in USD, such as \"0.02\""),
         ("\"hour\"", "\"week\"", 4, "window: \"week\" is not `hour`, `day` or `month`"),
         ("\"hour\"", "\"\"", 4, "window: \"\" is not `hour`, `day` or `month`"),
@@ -146,7 +146,7 @@ fn a_budget_that_cannot_be_is_refused_by_its_line() {
             "`total` has a budget per hour already, at line 3; keep one of them",
         ),
         ("\"hour\"", "\"hour\"\n[[route]]\nmodel = \"m\"", 6, "a route needs an `alert_type`"),
-        ("\"hour\"", "\"hour\"\n[[route]]\nservice = \"a\"", 5, "missing field `model`"),
+        ("\"hour\"", "\"hour\"\n[[route]]\nservice = \"a\"", 5, "[[route]]: missing field `model`"),
         ("\"hour\"", "\"hour\"\n[[route]]\nservice = \"a\"\nmodel = \"\"", 7, "model: must not be blank"),
         ("\"0.01\"", "0", 1, "investigation_cap_usd: must be more than zero"),
         ("[[budget]]", "replica_hour_usd = 0\n[[budget]]", 2, "replica_hour_usd: must be more than zero"),
@@ -240,7 +240,7 @@ fn a_limit_is_one_of_models_that_there_are_and_that_have_a_price() {
             1,
             "degrade_to: there is no model `other`".to_owned(),
         ),
-        (degrading, &["simulated-gpt-4"], 2, "at_limit: to degrade is to go on with `simulated-gpt-3.5`".to_owned()),
+        (degrading, &["simulated-gpt-4"], 2, "[[budget]]: to degrade is to go on with `simulated-gpt-3.5`".to_owned()),
     ] {
         let (found, why) = told(&unfit(text, models).expect(text));
         assert_eq!(found, line, "{text}: {why}");
@@ -254,7 +254,7 @@ fn a_budget_of_flags_that_cannot_be_names_the_flags() {
     flags.limit_total(Rule::total(Usd::from_nanos(1), BudgetWindow::Day, AtLimit::Degrade)).unwrap();
     for models in [&["no-price", "simulated-gpt-3.5"][..], &["simulated-gpt-4"]] {
         let error = flags.check_models(models, Timestamp::now()).unwrap_err().to_string();
-        assert!(error.starts_with("--budget-usd (LANGDECK_BUDGET_USD): "), "{error}");
+        assert!(error.starts_with("--budget-usd (environment: LANGDECK_BUDGET_USD): "), "{error}");
     }
 }
 
@@ -264,7 +264,7 @@ fn there_is_one_budget_of_a_scope_and_window_whoever_says_it_and_under_which_nam
     let mut twice = policy("[[budget]]\nservice = \"a\"\nlimit_usd = 1\n[[budget]]\nlimit_usd = 1").unwrap();
     let (line, reason) = told(&twice.limit_total(rule).unwrap_err());
     assert_eq!(line, 5);
-    assert!(reason.contains("as --budget-usd (LANGDECK_BUDGET_USD) is; keep one of them"), "{reason}");
+    assert!(reason.contains("as --budget-usd (environment: LANGDECK_BUDGET_USD) is; keep one of them"), "{reason}");
 
     let of_types = |names: [&str; 2]| {
         let budgets = names.map(|name| format!("[[budget]]\nalert_type = \"{name}\"\nlimit_usd = 1\n"));
@@ -275,11 +275,21 @@ fn there_is_one_budget_of_a_scope_and_window_whoever_says_it_and_under_which_nam
     assert_eq!(scopes.collect::<Vec<_>>(), ["high_cpu", "disk_full"].map(|name| Scope::AlertType(name.into())));
     for (names, line, other) in [(["high_cpu", "HighCPU"], 6, 3), (["HighCPU", "high_cpu"], 3, 6)] {
         let reason = format!(
-            "alert_type: `HighCPU` is an alias of `high_cpu`, which has a budget per day already, at line {other}; \
+            "[[budget]]: `HighCPU` is an alias of `high_cpu`, which has a budget per day already, at line {other}; \
              keep one of them"
         );
         assert_eq!(told(&of_types(names).unwrap_err()), (line, reason));
     }
+}
+
+#[test]
+fn who_leaves_a_field_out_is_told_no_more_than_that() {
+    for (table, field) in [("price", "model"), ("budget", "limit_usd"), ("route", "model")] {
+        let (line, reason) = refused(&format!("[[{table}]]\n"));
+        assert_eq!((line, reason), (1, format!("[[{table}]]: missing field `{field}`")));
+    }
+    let (_, reason) = refused("[price]\nmodel = \"m\"\n");
+    assert!(reason.ends_with("; each is a table that begins with [[price]]"), "{reason}");
 }
 
 #[test]
