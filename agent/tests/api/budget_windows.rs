@@ -112,3 +112,16 @@ async fn a_fleet_adds_up_each_window_by_itself() {
     assert_eq!(by_window(&costs.budgets).map(figures), expected);
     assert_eq!(by_window(&costs.budgets)[1].spent_usd, DOCUMENTED);
 }
+
+#[tokio::test]
+async fn an_alert_is_degraded_once_for_as_long_as_the_last_window_has_no_room() {
+    let budget = |window| format!("[[budget]]\nlimit_usd = 0.0002\nwindow = \"{window}\"\nat_limit = \"degrade\"\n");
+    let file = policy(&(budget("hour") + &budget("month")));
+    let server = Server::with(Config { policy: Some(file.path().into()), ..config() }).await;
+    let report = server.investigate("high_latency", "checkout-api").await;
+    assert_eq!(report["cost_tracking"]["degraded_window"], "month");
+    for (code, times) in [("degraded", 1), ("limit_exceeded", 0)] {
+        let page: DecisionPage = server.read(&format!("/v1/decisions?code={code}")).await;
+        assert_eq!(page.decisions.len(), times, "{code}: {:?}", page.decisions);
+    }
+}
