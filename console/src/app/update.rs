@@ -98,9 +98,9 @@ impl App {
         }
         let newest = self.fleet.take(source, &answer, received, took);
         self.arrange(now);
+        self.note_moved(source, &answer.update.replicas);
         let (mut moved, mut forgotten) = (Vec::new(), Vec::new());
         for (entry, newest) in answer.update.replicas.into_iter().zip(newest) {
-            self.note_moved(&entry);
             let said = said(&entry, received);
             // An older word has nothing that the newer one left out.
             if newest {
@@ -135,14 +135,20 @@ impl App {
         }
     }
 
-    /// Notes whether the investigation looked at is worth asking for again.
-    fn note_moved(&mut self, entry: &ReplicaUpdate) {
+    /// Notes whether the investigation looked at is worth asking for again, now that an address has told of these.
+    fn note_moved(&mut self, source: SourceId, entries: &[ReplicaUpdate]) {
         let Some(detail) = &mut self.detail else { return };
-        let known = self.investigations.get(&detail.id);
-        // What an agent refuses, it will refuse again; what was lost on the way may come the next time.
-        let lost = detail.error.as_ref().is_some_and(|error| !matches!(error, NetError::Problem(_)));
-        let failed = lost && known.is_some_and(|known| known.boot_id == entry.boot_id);
-        if failed || entry.investigations.iter().any(|moved| moved.investigation_id == detail.id) {
+        // What an agent refuses, it will refuse again; what was lost on the way may come the next time. While it is asked
+        // for again, nobody knows yet.
+        let awaited = self.asked.as_ref() == Some(&detail.id);
+        let lost = !awaited && detail.error.as_ref().is_some_and(|error| !matches!(error, NetError::Problem(_)));
+        let answers = match self.investigations.get(&detail.id) {
+            Some(known) => entries.iter().any(|entry| entry.boot_id == known.boot_id),
+            // Nothing is told of one that is not in the list: that its address answers has to do.
+            None => detail.apart.as_ref().is_some_and(|apart| apart.source == source),
+        };
+        let mut moved = entries.iter().flat_map(|entry| &entry.investigations);
+        if (lost && answers) || moved.any(|moved| moved.investigation_id == detail.id) {
             detail.note_moved();
         }
     }

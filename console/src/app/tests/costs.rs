@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::KeyCode;
 use jiff::SignedDuration;
 use langdeck_shared::{Budget, BudgetState, ReplicaUpdate, Status, Usd};
+use serde_json::json;
 
 use super::SECOND;
 use crate::app::testing::{
@@ -228,9 +229,9 @@ fn enter_opens_the_investigation_of_a_step_that_stands_out_and_esc_leads_back() 
     assert_eq!(app.context(), Context::Overview);
 }
 
-#[test]
-fn an_investigation_that_is_older_than_the_list_is_asked_of_the_fleet_that_told_of_it() {
-    let now = Instant::now();
+/// Two fleets on the Cost screen, whose marker is at a step of an investigation that is not in the list: its id, and how
+/// the one of the fleets that told of it is asked for it.
+fn at_one_that_is_gone(now: Instant) -> (App, String, Effect) {
     let mut app = two_fleets(now);
     press(&mut app, KeyCode::Char('2'), now);
     told(&mut app, 0, no_costs("a", "one"), now);
@@ -240,6 +241,13 @@ fn an_investigation_that_is_older_than_the_list_is_asked_of_the_fleet_that_told_
     }
     let id = "inv_gone_1".to_owned();
     let asks = Effect::FetchDetail { source: SourceId(2), id: id.clone() };
+    (app, id, asks)
+}
+
+#[test]
+fn an_investigation_that_is_older_than_the_list_is_asked_of_the_fleet_that_told_of_it() {
+    let now = Instant::now();
+    let (mut app, id, asks) = at_one_that_is_gone(now);
     assert_eq!(press(&mut app, KeyCode::Enter, now), std::slice::from_ref(&asks));
     assert_eq!((app.context(), app.opened_known().is_none()), (Context::Detail, true));
     assert_eq!(app.update(Message::Tick, now), [], "one question");
@@ -260,6 +268,35 @@ fn an_investigation_that_is_older_than_the_list_is_asked_of_the_fleet_that_told_
     press(&mut app, KeyCode::Esc, now);
     press(&mut app, KeyCode::Char('1'), now);
     assert!(app.detail.is_none() && app.follows());
+}
+
+#[test]
+fn one_that_was_lost_on_the_way_is_asked_for_again_when_its_fleet_answers() {
+    let now = Instant::now();
+    let (mut app, id, asks) = at_one_that_is_gone(now);
+    let result = |app: &mut App, result| app.update(Message::Detail { id: id.clone(), result }, now);
+    // A fleet in which nothing moves tells of nobody.
+    let quiet =
+        |app: &mut App, source, name, boot_id| answer_fleet(app, source, fleet_answer(name, boot_id, Vec::new()), now);
+    assert_eq!(press(&mut app, KeyCode::Enter, now), std::slice::from_ref(&asks));
+    for _ in 0..2 {
+        assert_eq!(result(&mut app, Err(NetError::TimedOut(5))), [], "not at once");
+        assert_eq!(quiet(&mut app, 0, "a", "one"), [], "another fleet does not know it");
+        assert_eq!(quiet(&mut app, 2, "c", "three"), std::slice::from_ref(&asks));
+        assert_eq!(quiet(&mut app, 2, "c", "three"), [], "one question");
+    }
+    let whole = investigation(&id, "c", ("high_latency", "search"), Status::Succeeded, Duration::ZERO);
+    let mut come = app.clone();
+    assert_eq!(result(&mut come, Ok(Box::new(whole))), []);
+    assert_eq!(quiet(&mut come, 2, "c", "three"), [], "it has come");
+
+    let problem = json!({
+        "type": "urn:langdeck:problem:not-found", "title": "Not found", "status": 404,
+        "detail": "it is no longer remembered", "request_id": "req_1",
+    });
+    let refused = NetError::Problem(serde_json::from_value(problem).expect("a problem"));
+    assert_eq!(result(&mut app, Err(refused)), []);
+    assert_eq!(quiet(&mut app, 2, "c", "three"), [], "it would be refused again");
 }
 
 #[test]
