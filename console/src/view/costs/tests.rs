@@ -277,16 +277,24 @@ fn two_windows_of_one_scope_stand_side_by_side() {
 }
 
 #[test]
-fn the_head_shows_the_window_that_is_nearest_its_limit() {
+fn the_head_shows_the_window_that_matters_most() {
     let now = Instant::now();
-    for (day, month, said) in [
-        (42, 40, "today UTC $0.118"),
-        (40, 42, "this month UTC $2.10"),
-        // What is spent matters more than what is nearly so, and what is so for longer more than what is over soon.
-        (100, 99, "today UTC $0.280"),
-        (100, 100, "this month UTC $5.00"),
+    let mut patient = two_windows(81, 89);
+    (patient[1].threshold_percent, patient[1].state) = (90, BudgetState::Ok);
+    let mut lenient = two_windows(100, 100);
+    lenient[1].at_limit = AtLimit::Degrade;
+    for (budgets, said) in [
+        (two_windows(42, 40), "today UTC $0.118"),
+        (two_windows(40, 42), "this month UTC $2.10"),
+        // One past its threshold matters more than one that is nearer its limit, whose threshold is higher.
+        (patient, "today UTC $0.227"),
+        // What is spent matters more than what is nearly so, and what is so for longer more than what is over soon,
+        // unless that is stricter.
+        (two_windows(100, 99), "today UTC $0.280"),
+        (two_windows(100, 100), "this month UTC $5.00"),
+        (lenient, "today UTC $0.280"),
     ] {
-        let app = with_budgets(&two_windows(day, month), now);
+        let app = with_budgets(&budgets, now);
         let screen = testing::render(&draw(&app, SIZES[1], &theme(), now));
         assert!(screen.lines().next().unwrap().contains(said), "{said}\n{screen}");
         let narrow = testing::render(&draw(&app, SIZES[0], &theme(), now));
