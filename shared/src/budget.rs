@@ -10,7 +10,8 @@ use crate::report::{is_one, is_zero, one};
 use crate::{BurnRate, Usd};
 
 /// Over which time a budget runs: the whole hour, day or month, in UTC, whatever the replica's time zone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+// In their order, the shortest comes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BudgetWindow {

@@ -137,9 +137,9 @@ pub(super) fn head_at(area: Rect, at: Position) -> Option<FleetOrder> {
 
 /// The order of the rows; that by name, in which they keep their places, has no arrow.
 fn order(scene: Scene<'_>) -> String {
-    match (scene.app.fleet.order(), scene.app.fleet.is_reversed()) {
-        (FleetOrder::Name, false) => "by name".to_owned(),
-        (order, reversed) => scene.order(order.as_str(), (order == FleetOrder::Name) != reversed),
+    match (scene.app.fleet.order(), scene.app.fleet.rises()) {
+        (FleetOrder::Name, true) => "by name".to_owned(),
+        (order, rises) => scene.order(order.as_str(), rises),
     }
 }
 

@@ -177,20 +177,21 @@ impl Spending {
 
     /// Puts the rows of the pane that keys go to into the next order.
     pub(super) fn order_by_next(&mut self) {
-        self.order_by(match self.pane {
-            CostPane::Budgets => CostOrder::Budgets(self.budgets.next()),
-            CostPane::Shares => CostOrder::Shares(self.shares.next()),
-            CostPane::Outliers => CostOrder::Outliers(self.outliers.next()),
-        });
+        self.order_by(self.order_after(1));
     }
 
     /// Turns that order round.
     pub(super) fn reverse(&mut self) {
-        self.order_by(match self.pane {
-            CostPane::Budgets => CostOrder::Budgets(self.budgets.order()),
-            CostPane::Shares => CostOrder::Shares(self.shares.order()),
-            CostPane::Outliers => CostOrder::Outliers(self.outliers.order()),
-        });
+        self.order_by(self.order_after(0));
+    }
+
+    /// The order so many places after the one in which the rows of the pane that keys go to stand.
+    fn order_after(&self, places: usize) -> CostOrder {
+        match self.pane {
+            CostPane::Budgets => CostOrder::Budgets(self.budgets.order_after(places)),
+            CostPane::Shares => CostOrder::Shares(self.shares.order_after(places)),
+            CostPane::Outliers => CostOrder::Outliers(self.outliers.order_after(places)),
+        }
     }
 
     /// Puts the rows of a table into this order; turns them round where they stand in it.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use langdeck_shared::{AtLimit, Budget, BudgetWindow, CostShare, Outlier, Usd};
+use langdeck_shared::{Budget, CostShare, Outlier, Usd};
 
 use super::CostPane;
 use super::rows::TableOrder;
@@ -160,12 +160,12 @@ impl TableOrder for BudgetOrder {
             Self::Spent => amount(|budget| budget.spent_usd),
             Self::Reserved => amount(|budget| budget.reserved_usd),
             Self::Limit => amount(|budget| budget.limit_usd),
-            Self::Window => window(a).cmp(&window(b)),
+            Self::Window => a.window.cmp(&b.window),
             Self::Resets => a.resets_at.cmp(&b.resets_at),
             Self::Hourly => amount(|budget| budget.burn.last_5m_usd_per_hour),
             // One that will not be spent comes after all others.
             Self::Lasts => (a.exhausted_at.is_none(), a.exhausted_at).cmp(&(b.exhausted_at.is_none(), b.exhausted_at)),
-            Self::AtLimit => strictness(a).cmp(&strictness(b)),
+            Self::AtLimit => a.at_limit.cmp(&b.at_limit),
         }
     }
 }
@@ -182,22 +182,6 @@ fn scope(budget: &Budget) -> (u8, &str) {
 
 fn used(budget: &Budget) -> f64 {
     budget.spent_usd.as_f64() / budget.limit_usd.as_f64()
-}
-
-const fn window(budget: &Budget) -> u8 {
-    match budget.window {
-        BudgetWindow::Hour => 0,
-        BudgetWindow::Day => 1,
-        BudgetWindow::Month => 2,
-    }
-}
-
-const fn strictness(budget: &Budget) -> u8 {
-    match budget.at_limit {
-        AtLimit::Reject => 0,
-        AtLimit::Degrade => 1,
-        AtLimit::Warn => 2,
-    }
 }
 
 /// A column by which the steps that stand out can be ordered.

@@ -53,10 +53,10 @@ impl<O: TableOrder> Rows<O> {
         self.order.rises() != self.reversed
     }
 
-    /// The next order, round and round.
-    pub(super) fn next(&self) -> O {
+    /// The order so many places after this one, round and round.
+    pub(super) fn order_after(&self, places: usize) -> O {
         let place = O::ALL.iter().position(|order| *order == self.order).unwrap_or(0);
-        O::ALL[(place + 1) % O::ALL.len()]
+        O::ALL[(place + places) % O::ALL.len()]
     }
 
     /// Puts what is taken from now on into this order; turns it round where it stands in it.

@@ -372,10 +372,10 @@ impl Fleet {
         self.order
     }
 
-    /// Whether that order is turned round.
+    /// Whether the smallest come first.
     #[must_use]
-    pub const fn is_reversed(&self) -> bool {
-        self.reversed
+    pub const fn rises(&self) -> bool {
+        self.order.rises() != self.reversed
     }
 
     /// Puts the rows into the next order.

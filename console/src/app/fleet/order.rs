@@ -79,6 +79,12 @@ impl FleetOrder {
         }
     }
 
+    /// Whether the smallest come first: so with names. Of all else the largest do.
+    #[must_use]
+    pub const fn rises(self) -> bool {
+        matches!(self, Self::Name)
+    }
+
     /// What comes first has most of it.
     pub(super) fn rank(self, replica: &Replica, now: Instant) -> u64 {
         let totals = replica.totals();
