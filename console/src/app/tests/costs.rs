@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::KeyCode;
 use jiff::SignedDuration;
-use langdeck_shared::{Budget, BudgetState, ReplicaUpdate, Status, Usd};
+use langdeck_shared::{AtLimit, Budget, BudgetState, Outlier, ReplicaUpdate, Status, Usd};
 use serde_json::json;
 
 use super::SECOND;
@@ -153,59 +153,101 @@ fn keys_split_order_and_mark() {
     assert_eq!(app.spending.row(CostPane::Budgets), 2);
 }
 
+/// A click on the head of a column of the Cost screen.
+fn order_by(app: &mut App, order: CostOrder, now: Instant) {
+    app.update(Message::Pointed(Gesture::Press, Target::CostHead(order)), now);
+}
+
 #[test]
-fn each_table_is_ordered_by_keys_and_by_the_heads_of_its_columns() {
+fn budgets_are_ordered_by_every_column() {
     let now = Instant::now();
     let mut app = app(&["http://a"], now);
     answer(&mut app, 0, idle("a", "one"), now);
     press(&mut app, KeyCode::Char('2'), now);
     let mut costs = costs("a", "one");
     costs.budgets.reverse();
-    costs.outliers[0].entry.cost_usd = None;
-    told(&mut app, 0, costs.clone(), now);
-    let budgets = |app: &App| {
-        let scope =
-            |budget: &Budget| budget.scope.split_once(':').map_or(budget.scope.clone(), |(kind, _)| kind.into());
-        app.spending.budgets().rows().iter().map(scope).collect::<Vec<String>>()
-    };
-    let steps = |app: &App| app.spending.outliers().rows().iter().map(|one| one.entry.step.clone()).collect::<Vec<_>>();
-    assert_eq!(budgets(&app), ["total", "service", "alert_type"], "in whatever order they are told");
-    assert_eq!(steps(&app), ["reasoner", "planner"], "the latest first");
-
-    let click = |app: &mut App, order| app.update(Message::Pointed(Gesture::Press, Target::CostHead(order)), now);
-    for (order, first) in [
-        (BudgetOrder::State, "alert_type"),
-        (BudgetOrder::Used, "alert_type"),
-        (BudgetOrder::Spent, "service"),
-        (BudgetOrder::Limit, "total"),
-        (BudgetOrder::Window, "service"),
-        (BudgetOrder::Resets, "service"),
-        (BudgetOrder::Lasts, "total"),
-        (BudgetOrder::AtLimit, "alert_type"),
-    ] {
-        click(&mut app, CostOrder::Budgets(order));
-        assert_eq!((app.spending.pane, budgets(&app)[0].as_str()), (CostPane::Budgets, first), "{order:?}");
+    let [alert_type, service, total] = costs.budgets.as_mut_slice() else { panic!("{:?}", costs.budgets) };
+    for (budget, reserved, hourly) in [(total, 1, 2), (service, 3, 1), (&mut *alert_type, 2, 3)] {
+        budget.reserved_usd = Usd::from_nanos(reserved);
+        budget.burn.last_5m_usd_per_hour = Usd::from_nanos(hourly);
     }
-    click(&mut app, CostOrder::Budgets(BudgetOrder::AtLimit));
-    assert_eq!(budgets(&app)[0], "service", "a second click turns it round");
-    told(&mut app, 0, costs, now);
-    assert_eq!(budgets(&app)[0], "service", "an answer does not change it");
+    alert_type.at_limit = AtLimit::Warn;
+    alert_type.resets_at += SignedDuration::from_hours(24);
+    told(&mut app, 0, costs.clone(), now);
+    // The first letters of what they are budgets of: everything, a service, an alert type.
+    let letter = |budget: &Budget| budget.scope.chars().next();
+    let scopes = |app: &App| app.spending.budgets().rows().iter().filter_map(letter).collect::<String>();
+    assert_eq!(scopes(&app), "tsa", "in whatever order they are told");
 
-    for (order, first) in [
-        (OutlierOrder::Tokens, "planner"),
-        (OutlierOrder::Times, "planner"),
-        (OutlierOrder::Median, "reasoner"),
-        (OutlierOrder::Cost, "planner"),
-        (OutlierOrder::Step, "planner"),
-        (OutlierOrder::Service, "reasoner"),
-    ] {
-        click(&mut app, CostOrder::Outliers(order));
-        assert_eq!((app.spending.pane, steps(&app)[0].as_str()), (CostPane::Outliers, first), "{order:?}");
+    let orders = [
+        (BudgetOrder::State, "ast"),
+        (BudgetOrder::Used, "ast"),
+        (BudgetOrder::Spent, "sta"),
+        (BudgetOrder::Reserved, "sat"),
+        (BudgetOrder::Limit, "tsa"),
+        (BudgetOrder::Window, "sta"),
+        (BudgetOrder::Resets, "sta"),
+        (BudgetOrder::Hourly, "ats"),
+        // Those that will not be spent stay as they are told.
+        (BudgetOrder::Lasts, "tas"),
+        (BudgetOrder::Scope, "tsa"),
+        (BudgetOrder::AtLimit, "tsa"),
+    ];
+    assert_eq!(orders.len(), BudgetOrder::ALL.len());
+    for (order, expected) in orders {
+        order_by(&mut app, CostOrder::Budgets(order), now);
+        assert_eq!((app.spending.pane, scopes(&app).as_str()), (CostPane::Budgets, expected), "{order:?}");
+    }
+    order_by(&mut app, CostOrder::Budgets(BudgetOrder::AtLimit), now);
+    assert_eq!(scopes(&app), "ast", "a second click turns it round");
+    told(&mut app, 0, costs, now);
+    assert_eq!(scopes(&app), "ast", "an answer does not change it");
+}
+
+#[test]
+fn steps_that_stand_out_are_ordered_by_every_column() {
+    let now = Instant::now();
+    let mut app = app(&["http://a"], now);
+    answer(&mut app, 0, idle("a", "one"), now);
+    press(&mut app, KeyCode::Char('2'), now);
+    let mut costs = costs("a", "one");
+    let mut tool = costs.outliers[1].clone();
+    tool.entry.at -= SignedDuration::from_secs(60);
+    (tool.entry.input_tokens, tool.entry.output_tokens, tool.median_tokens) = (90, 30, 15);
+    (tool.entry.step, tool.entry.service) = ("get_logs".to_owned(), "ledger".to_owned());
+    (tool.entry.alert_type, tool.entry.model) = ("disk_full".to_owned(), "small-llm".to_owned());
+    tool.entry.cost_usd = Some(Usd::from_nanos(1));
+    costs.outliers[0].entry.cost_usd = None;
+    costs.outliers[1].entry.alert_type = "pod_crash_loop".to_owned();
+    costs.outliers[1].entry.model = "simulated-gpt-3.5".to_owned();
+    costs.outliers.insert(0, tool);
+    told(&mut app, 0, costs, now);
+    // The first letters of the steps: the reasoner, the planner, and the tool `get_logs`.
+    let letter = |outlier: &Outlier| outlier.entry.step.chars().next();
+    let steps = |app: &App| app.spending.outliers().rows().iter().filter_map(letter).collect::<String>();
+    assert_eq!(steps(&app), "rpg", "the latest first");
+
+    let orders = [
+        (OutlierOrder::Times, "pgr"),
+        (OutlierOrder::Tokens, "prg"),
+        (OutlierOrder::Median, "rpg"),
+        // One without a price comes last.
+        (OutlierOrder::Cost, "pgr"),
+        (OutlierOrder::Step, "gpr"),
+        (OutlierOrder::AlertType, "grp"),
+        (OutlierOrder::Model, "prg"),
+        (OutlierOrder::Age, "rpg"),
+        (OutlierOrder::Service, "rgp"),
+    ];
+    assert_eq!(orders.len(), OutlierOrder::ALL.len());
+    for (order, expected) in orders {
+        order_by(&mut app, CostOrder::Outliers(order), now);
+        assert_eq!((app.spending.pane, steps(&app).as_str()), (CostPane::Outliers, expected), "{order:?}");
     }
     press(&mut app, KeyCode::Char('S'), now);
-    assert_eq!(steps(&app)[0], "planner", "the keys go where the click went");
+    assert_eq!(steps(&app), "pgr", "the keys go where the click went");
     press(&mut app, KeyCode::Char('s'), now);
-    assert_eq!(app.spending.outliers().order(), OutlierOrder::AlertType);
+    assert_eq!((app.spending.outliers().order(), steps(&app).as_str()), (OutlierOrder::AlertType, "grp"));
     assert_eq!(app.spending.shares().order(), ShareOrder::Cost, "each table has its own");
 }
 
