@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use langdeck_shared::Status;
+use langdeck_shared::{Accepted, Status};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use ratatui::layout::{Position, Rect};
@@ -94,8 +94,14 @@ fn burst(texts: &[String]) -> Box<Progress> {
     for text in texts {
         progress.sent += 2;
         progress.fail(&problem(std::slice::from_ref(text)));
-        *progress.by_replica.entry(clean_text(text).into()).or_default() += 1;
-        progress.accepted += 1;
+        progress.accept(&Accepted {
+            investigation_id: "inv_1".to_owned(),
+            replica: clean_text(text).into(),
+            status: Status::Queued,
+            cached: false,
+            joined: false,
+            cached_age_ms: None,
+        });
     }
     Box::new(progress)
 }
