@@ -11,6 +11,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use langdeck_agent::Config;
+use langdeck_shared::BudgetWindow;
 use pty::{LANGDECK, Pty};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -141,7 +142,8 @@ async fn what_the_cache_answers_and_what_a_budget_refuses_is_counted_as_such() {
     assert!(code == 0 && out.contains(": 7 accepted (7 cached)\n"), "{out}");
 
     // Room for three of these alerts; what the agent says of the others names other figures each time.
-    let spent = Config { budget_usd: Some("0.0008".parse().unwrap()), ..real::config("pod-b") };
+    let budget_usd = Some("0.0008".parse().unwrap());
+    let spent = Config { budget_usd, budget_window: BudgetWindow::Month, ..real::config("pod-b") };
     let agent = real::start(spent).await;
     let (code, out, _) = fire(&agent.url(), &["--count", "9", "--rate", "1000", "--json"]).await;
     assert_eq!(code, 1);
@@ -150,7 +152,7 @@ async fn what_the_cache_answers_and_what_a_budget_refuses_is_counted_as_such() {
     assert_eq!(figures.map(|name| summary[name].as_u64().unwrap()), [3, 0, 0, 6, 0, 0], "{out}");
     let [reason] = summary["reasons"].as_array().unwrap().as_slice() else { panic!("{out}") };
     assert!(
-        reason["reason"].as_str().unwrap().starts_with("the budget `total` of 0.0008 USD per day (UTC) has no room")
+        reason["reason"].as_str().unwrap().starts_with("the budget `total` of 0.0008 USD per month (UTC) has no room")
     );
 }
 
