@@ -43,8 +43,8 @@ pub(crate) fn fleet(replicas: Vec<ReplicaUpdate>) -> FleetUpdate {
     }
 }
 
-/// What a fleet of so many replicas has spent: with as many keys in each list, budgets and steps that stand out as an
-/// answer has at most.
+/// What a fleet of so many replicas has spent: a thousand services and alert types each, as many of its replicas at most,
+/// some models, steps and budgets, and as many steps that stand out as an answer has.
 pub(crate) fn costs(replicas: usize) -> Costs {
     const KEYS: usize = 1_000;
     const OUTLIERS: usize = 20;

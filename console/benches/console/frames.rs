@@ -58,7 +58,7 @@ fn a_fleet(replicas: usize, investigations: usize, frames: usize, floor: &str) -
     [what, times.spread(), floor.to_owned()]
 }
 
-/// The Cost screen of such a fleet, with lists as long as an answer has them, which comes every two seconds.
+/// The Cost screen of such a fleet, with three lists of a thousand, which come every two seconds.
 fn the_costs(replicas: usize, frames: usize) -> [String; 3] {
     let mut bench = Bench::new();
     bench.fill(replicas, 0);
