@@ -72,15 +72,20 @@ fn a_task_that_panics_is_told_on_the_screen_and_started_again() {
     // Each start leaves a report, so a second one means that it was started again.
     wait_for_reports(&state, 2);
     pty.see("fault in langdeck itself");
+    still_answers_and_ends(&mut pty);
+    let text = pty.text();
+    assert!(text.contains("langdeck: the poller panicked") && text.contains(&reports(&state)[0].0), "{text}");
+    assert!(reports(&state)[0].1.contains("the poller"), "{}", reports(&state)[0].1);
+}
+
+/// Keys still do what they do, and the end says that something panicked.
+fn still_answers_and_ends(pty: &mut Pty) {
     pty.send("?");
     pty.see("Keys");
     pty.send("\u{1b}");
     pty.see_gone("Keys ");
     pty.send("q");
     pty.ended_restored(1);
-    let text = pty.text();
-    assert!(text.contains("langdeck: the poller panicked") && text.contains(&reports(&state)[0].0), "{text}");
-    assert!(reports(&state)[0].1.contains("the poller"), "{}", reports(&state)[0].1);
 }
 
 fn a_message_that_panics_is_passed_over_and_told() {
@@ -94,12 +99,7 @@ fn a_message_that_panics_is_passed_over_and_told() {
             .iter()
             .all(|said| text.contains(said))
     });
-    pty.send("?");
-    pty.see("Keys");
-    pty.send("\u{1b}");
-    pty.see_gone("Keys ");
-    pty.send("q");
-    pty.ended_restored(1);
+    still_answers_and_ends(&mut pty);
 }
 
 fn a_screen_that_cannot_be_drawn_says_so_and_comes_back_with_another_size() {
